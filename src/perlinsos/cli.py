@@ -1,0 +1,86 @@
+"""The command line. A command's module is imported only when that command runs, so that `perlinsos --help` is quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from perlinsos.errors import PerlinsosError
+
+COMMANDS: dict[str, str] = {
+    "up": "Start PostgreSQL, the object store and Airflow here, and keep them running.",
+    "down": "Stop everything that `up` started.",
+    "doctor": "Say of every part whether it works, and what to do where it does not.",
+    "status": "Region by stage: state, reason, next command.",
+    "demo": "The main job on real services with invented people, watched from this terminal.",
+    "synth": "Make an invented population and its agencies' deliveries.",
+    "ingest": "Read and check one delivery from plain files.",
+    "determine": "Compute the recipient lists of a region from plain files.",
+    "region": "Add, check and list regions.",
+    "cycle": "Add and list the cycles (region and stage) that are to be determined.",
+    "decree": "Register and list decrees (SK).",
+    "dispatch": "Advance every region by one tick, as the DAG does.",
+    "snapshot": "List, fetch and verify published lists.",
+    "quarantine": "List, show and replay rows that were set aside.",
+    "explain": "Say why a family has its outcome.",
+    "leak-scan": "Prove that no number of a person stands in logs, XCom, URLs or pages.",
+    "migrate": "Bring the ledger's schema up to date.",
+}
+
+
+class _LazyCommands(TyperGroup):
+    """Lists the commands from the table above and imports only the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the library's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        if ctx.resilient_parsing or _only_help():
+            return typer.main.get_command(_stand_in(cmd_name))
+        module = import_module(f"perlinsos.commands.{cmd_name.replace('-', '_')}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        command.help = command.help or COMMANDS[cmd_name]
+        return command
+
+
+def _only_help() -> bool:
+    """Whether only the list of commands is asked for."""
+    return len(sys.argv) < 2 or sys.argv[1] in {"--help", "-h"}
+
+
+def _stand_in(name: str) -> typer.Typer:
+    """A command that only carries its line of help."""
+    app = typer.Typer()
+    app.command(name=name, help=COMMANDS[name])(lambda: None)
+    return app
+
+
+app = typer.Typer(cls=_LazyCommands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _perlinsos() -> None:
+    """Perlinsos: recipient lists that a family can have explained, an auditor can replay and a ministry can load."""
+
+
+def main() -> None:
+    """Run the command line; an expected error is printed with its remedy and ends with the contract's exit code."""
+    try:
+        app()
+    except PerlinsosError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": error.as_dict(), "exit_code": error.exit_code}, ensure_ascii=False))
+        print(f"perlinsos: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

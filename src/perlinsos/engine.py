@@ -1,0 +1,35 @@
+"""DuckDB for one step: in memory, with its threads, memory and temporary folder bounded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+
+@contextmanager
+def open_engine(
+    threads: int = 2, memory_limit: str = "1GB", spill: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a DuckDB connection in memory that uses at most `threads` and about `memory_limit`, spilling to a folder.
+
+    `spill` is the folder for the temporary folder (default: the system's). No extension is fetched or loaded.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="perlinsos-spill-", dir=spill))
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"set threads = {int(threads)}")
+        connection.execute("set memory_limit = ?", [memory_limit])
+        connection.execute("set temp_directory = ?", [os.fspath(folder)])
+        connection.execute("set autoinstall_known_extensions = false")
+        connection.execute("set autoload_known_extensions = false")
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+        shutil.rmtree(folder, ignore_errors=True)

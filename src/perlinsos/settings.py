@@ -1,0 +1,91 @@
+"""Where things are and how much they may take. Read from the environment (`PERLINSOS_*`) and from what `up` wrote.
+
+Explicit values in the environment win over the embedded services that `perlinsos up` recorded in
+`PERLINSOS_HOME/services.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROJECT_FOLDERS = ("expectations", "programmes", "reference", "sources", "sql")
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The five buckets of the contract."""
+
+    landing: str = "perlinsos-landing"
+    raw: str = "perlinsos-raw"
+    work: str = "perlinsos-work"
+    published: str = "perlinsos-published"
+    public: str = "perlinsos-public"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one process.
+
+    `home` holds local state (default `.perlinsos/` in the working folder); `project` holds sql/, programmes/ and the
+    other top-level folders. `database_url` and `s3_endpoint` are None where nothing was started or named. Times are
+    seconds, memory is DuckDB's text form.
+    """
+
+    home: Path
+    project: Path
+    database_url: str | None = None
+    s3_endpoint: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+    s3_region: str = "us-east-1"
+    buckets: Buckets = field(default_factory=Buckets)
+    threads: int = 2
+    memory_limit: str = "1GB"
+    cache_max_bytes: int = 20 * 2**30
+    landing_quiet_seconds: int = 600
+    lease_seconds: int = 1800
+    lottery_seed_rule: str = "cycle_and_content"
+
+    @property
+    def cache(self) -> Path:
+        """The content-addressed local cache."""
+        return self.home / "cache"
+
+    def folder(self, name: str) -> Path:
+        """One of the project's data folders: expectations, programmes, reference, sources, sql."""
+        return self.project / name
+
+
+def find_project() -> Path:
+    """The folder that holds sql/, programmes/ and the others: `PERLINSOS_PROJECT`, else this package's checkout."""
+    named = os.environ.get("PERLINSOS_PROJECT")
+    return Path(named) if named else Path(__file__).resolve().parents[2]
+
+
+def load_settings() -> Settings:
+    """Settings from the environment, else from `services.json` of `perlinsos up`, else defaults."""
+    home = Path(os.environ.get("PERLINSOS_HOME", ".perlinsos")).resolve()
+    recorded = home / "services.json"
+    started: dict[str, str] = json.loads(recorded.read_text()) if recorded.exists() else {}
+
+    def value(name: str) -> str | None:
+        return os.environ.get(f"PERLINSOS_{name.upper()}") or started.get(name)
+
+    defaults = Settings(home, find_project())
+    return Settings(
+        home=home,
+        project=find_project(),
+        database_url=value("database_url"),
+        s3_endpoint=value("s3_endpoint"),
+        s3_access_key=value("s3_access_key"),
+        s3_secret_key=value("s3_secret_key"),
+        s3_region=value("s3_region") or defaults.s3_region,
+        threads=int(value("threads") or defaults.threads),
+        memory_limit=value("memory_limit") or defaults.memory_limit,
+        cache_max_bytes=int(value("cache_max_bytes") or defaults.cache_max_bytes),
+        landing_quiet_seconds=int(value("landing_quiet_seconds") or defaults.landing_quiet_seconds),
+        lease_seconds=int(value("lease_seconds") or defaults.lease_seconds),
+    )
