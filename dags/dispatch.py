@@ -1,0 +1,29 @@
+"""
+### dispatch
+Advances every region by one tick, each in its own transaction: freezes input sets at the cut-off, opens and closes windows,
+emits what is due (live before backfill) and, again, what was claimed and not finished.
+**From:** the ledger, at the time of this run. **Makes:** input sets, windows, work, and the asset `due`, one key a region and
+stage. One region's error never stops the others.
+**A rerun:** the same, at the same time.
+"""
+
+from airflow.sdk import DAG, task
+
+from perlinsos_airflow.assets import due, emit
+from perlinsos_airflow.schedules import every, retries
+
+with DAG(
+    "dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__
+):
+
+    @task(outlets=[due])
+    def advance(*, outlet_events=None) -> dict[str, object]:
+        """One tick for every region."""
+        from perlinsos.operations import dispatch
+        from perlinsos_airflow.steps import run
+
+        outcome = dict(run(dispatch.advance))
+        emit(outlet_events, due, outcome["keys"])
+        return outcome
+
+    advance()

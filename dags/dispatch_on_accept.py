@@ -1,0 +1,32 @@
+"""
+### dispatch_on_accept
+The same tick as `dispatch`, as soon as a delivery was accepted: nobody waits for the next five minutes.
+Many acceptances at once make one run. The ledger makes the two safe side by side.
+**A rerun:** the same, at the same time.
+"""
+
+from airflow.sdk import DAG, FixedKeyMapper, PartitionedAssetTimetable, task
+
+from perlinsos_airflow.assets import accepted, due, emit
+from perlinsos_airflow.schedules import retries
+
+with DAG(
+    "dispatch_on_accept",
+    schedule=PartitionedAssetTimetable(assets=accepted, default_partition_mapper=FixedKeyMapper("accepted")),
+    catchup=False,
+    max_active_runs=1,
+    default_args=retries(),
+    doc_md=__doc__,
+):
+
+    @task(outlets=[due])
+    def advance(*, outlet_events=None) -> dict[str, object]:
+        """One tick for every region."""
+        from perlinsos.operations import dispatch
+        from perlinsos_airflow.steps import run
+
+        outcome = dict(run(dispatch.advance))
+        emit(outlet_events, due, outcome["keys"])
+        return outcome
+
+    advance()

@@ -1,0 +1,46 @@
+"""
+### pull
+Takes what agencies have laid into the landing bucket: raw bytes under their SHA-256 and one delivery row, before anything
+reads them. **From:** `<source>/<region or national>/<snapshot date>/` with `_COMPLETE`, or quiet for a while.
+**Makes:** deliveries in state *landed*, and the asset `landed`, one key a region.
+**A rerun:** the same bytes are the same delivery; what landed and was not processed is announced again.
+"""
+
+from airflow.sdk import DAG, TriggerRule, task
+
+from perlinsos_airflow.assets import emit, landed
+from perlinsos_airflow.schedules import every, retries
+
+with DAG("pull", schedule=every("pull"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
+
+    @task
+    def list_due() -> list[str]:
+        """The sources with something to take; skipped where nothing is due and nothing waits."""
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from perlinsos.operations import pull
+        from perlinsos_airflow.steps import run
+
+        found = run(pull.list_due)
+        if not found["sources"] and not found["keys"]:
+            raise AirflowSkipException("nothing is due")
+        return list(found["sources"])
+
+    @task(pool="fetch", map_index_template="{{ source_id }}")
+    def fetch(source_id: str) -> dict[str, object]:
+        """Copy the raw bytes of one source's complete deliveries and record them."""
+        from perlinsos.operations import pull
+        from perlinsos_airflow.steps import run
+
+        return dict(run(pull.fetch, source_id))
+
+    @task(outlets=[landed], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    def announce(*, outlet_events=None) -> list[str]:
+        """Say once for each region that deliveries wait, also where one source could not be fetched."""
+        from perlinsos.operations import pull
+        from perlinsos_airflow.steps import run
+
+        return emit(outlet_events, landed, run(pull.waiting_keys))
+
+    due = list_due()
+    [due, fetch.expand(source_id=due)] >> announce()

@@ -1,0 +1,22 @@
+"""How often the DAGs look: settings of the environment, in seconds, so that a demonstration may tick faster."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DeltaTriggerTimetable
+
+_DEFAULT_SECONDS = {"pull": 900, "dispatch": 300}
+
+
+def every(dag_id: str) -> DeltaTriggerTimetable:
+    """The interval of `pull` (15 minutes) or `dispatch` (5 minutes), or what `PERLINSOS_<ID>_SECONDS` says."""
+    seconds = float(os.environ.get(f"PERLINSOS_{dag_id.upper()}_SECONDS", _DEFAULT_SECONDS[dag_id]))
+    return DeltaTriggerTimetable(timedelta(seconds=seconds))
+
+
+def retries() -> dict[str, Any]:
+    """Only input and output are retried (a refusal fails at once, see `steps.run`): three times, after 5 s, 10 s, 20 s."""
+    return {"retries": 3, "retry_delay": timedelta(seconds=5), "retry_exponential_backoff": 2.0}
