@@ -12,9 +12,7 @@ from airflow.sdk import DAG, task
 from perlinsos_airflow.assets import due, emit
 from perlinsos_airflow.schedules import every, retries
 
-with DAG(
-    "dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__
-):
+with DAG("dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
 
     @task(outlets=[due])
     def advance(*, outlet_events=None) -> dict[str, object]:

@@ -13,9 +13,7 @@ import duckdb
 
 
 @contextmanager
-def open_engine(
-    threads: int = 2, memory_limit: str = "1GB", spill: Path | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_engine(threads: int = 2, memory_limit: str = "1GB", spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a DuckDB connection in memory that uses at most `threads` and about `memory_limit`, spilling to a folder.
 
     `spill` is the folder for the temporary folder (default: the system's). No extension is fetched or loaded.

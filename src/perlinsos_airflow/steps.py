@@ -51,9 +51,7 @@ def partition_key() -> str:
     """The key of this run: a region, `national`, or a region and stage."""
     key = get_current_context()["dag_run"].partition_key
     if not key:
-        raise AirflowFailException(
-            "This DAG is started by an asset event with a key; a run without a key does nothing."
-        )
+        raise AirflowFailException("This DAG is started by an asset event with a key; a run without a key does nothing.")
     return str(key)
 
 
