@@ -1,0 +1,1 @@
+"""An independent referee of the determination, written from the rules alone."""

@@ -1,0 +1,129 @@
+"""Small hand-made populations: write plain rows as the CSV or Parquet folders that the determination reads."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oracle.inputs import COLUMNS, Row
+
+REGION, STAGE = "35.10", "2026-T1"
+DISTRICT, VILLAGE = "35.10.16", "35.10.16.1014"
+TYPES = {
+    "text": pa.string(),
+    "word": pa.string(),
+    "number": pa.int64(),
+    "date": pa.date32(),
+    "bool": pa.bool_(),
+    "moment": pa.timestamp("us", tz="UTC"),
+}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def write_csv(path: Path, columns: Iterable[str], rows: list[Row]) -> None:
+    """A strict CSV: comma, UTF-8; null is empty."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+
+
+def write_parquet(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
+    """Typed columns; a bare day among moments is midnight in Jakarta, as in a CSV."""
+    arrays = []
+    for name, kind in columns.items():
+        values = [row.get(name) for row in rows]
+        if kind == "moment":
+            values = [_as_moment(value) for value in values]
+        arrays.append(pa.array(values, TYPES[kind]))
+    pq.write_table(pa.table(arrays, names=list(columns)), path)
+
+
+def _as_moment(value: Any) -> datetime | None:
+    from oracle.inputs import _moment
+
+    return None if value is None else _moment(value)
+
+
+def write(folder: Path, data: dict[str, list[Row]], form: str = "csv", parts: int = 1) -> Path:
+    """Write every dataset. `form`: csv or parquet; `parts` above 1: a folder of so many files per dataset."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for dataset, columns in COLUMNS.items():
+        rows = data.get(dataset, [])
+        if parts == 1 or dataset in ("quota", "minimum_wage"):
+            _write_one(folder / f"{dataset}.{form}", columns, rows)
+            continue
+        (folder / dataset).mkdir()
+        for part in range(parts):
+            _write_one(folder / dataset / f"part-{part}.{form}", columns, rows[part::parts])
+    return folder
+
+
+def _write_one(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
+    if path.suffix == ".csv":
+        write_csv(path, columns, rows)
+    else:
+        write_parquet(path, columns, rows)
+
+
+def nik(born: date, sex: str, serial: int, area: str = "351016") -> str:
+    """An invented NIK whose digits agree with the birth date and the sex; serials are >= 7000."""
+    day = born.day + (40 if sex == "P" else 0)
+    return f"{area}{day:02d}{born:%m%y}{serial:04d}"
+
+
+class World:
+    """Rows of every dataset, filled family by family. Numbers are counted from 7000."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, list[Row]] = {dataset: [] for dataset in COLUMNS}
+        self._serial = 6999
+
+    def family(self, decile: int | None = 1, rank: int | None = None, **welfare: Any) -> str:
+        """A card with a welfare row of 2025-Q4."""
+        self._serial += 1
+        card = f"351016010120{self._serial:04d}"
+        row = {"no_kk": card, "dtsen_period": "2025-Q4", "decile": decile, "national_rank": rank}
+        row |= {"region_code": REGION, "district_code": DISTRICT, "village_code": VILLAGE} | welfare
+        self.data["welfare_family"].append(row)
+        return card
+
+    def person(self, card: str | None, born: date, sex: str = "P", relation: int = 4, **said: Any) -> str:
+        """An active person on the card, with a welfare person row; `said` is what the welfare data says of it."""
+        self._serial += 1
+        number = nik(born, sex, self._serial)
+        place = {"region_code": REGION, "district_code": DISTRICT, "village_code": VILLAGE}
+        self.data["population"].append(
+            {"nik": number, "no_kk": card, "sex": sex, "birth_date": born, "family_relation": relation}
+            | {"status": "active"}
+            | place
+        )
+        self.data["welfare_person"].append({"nik": number, "no_kk": card, "family_relation": relation} | said)
+        return number
+
+    def signal(
+        self, number: str, code: str, value: str | None = None, day: date = date(2025, 11, 3), source: str = "X"
+    ) -> None:
+        """One fact of an agency."""
+        row = {"nik": number, "source": source, "code": code, "value": value, "observed_on": day}
+        self.data["signal"].append(row)
+
+    def wages(self) -> None:
+        """The minimum wages of Banyuwangi that the rules quote."""
+        self.data["minimum_wage"] += [
+            {"region_code": REGION, "year": 2026, "umk_idr": 2_989_145, "ump_idr": 2_446_880},
+            {"region_code": REGION, "year": 2025, "umk_idr": 2_810_139, "ump_idr": 2_305_985},
+        ]

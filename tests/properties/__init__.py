@@ -1,0 +1,1 @@
+"""The determination against the referee, and against itself on rearranged inputs."""
