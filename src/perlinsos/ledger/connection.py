@@ -1,0 +1,135 @@
+"""Connections to the ledger, each in one role of the ledger, and calls of its functions with errors a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import psycopg2
+import psycopg2.extras
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from perlinsos.errors import Conflict, PerlinsosError, Refused, Unreachable
+from perlinsos.settings import Settings
+
+Role = Literal[
+    "migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader"
+]
+SCHEMA = "perlinsos"
+_REFUSED, _CONFLICT = "PL001", "PL002"  # raised by the functions in sql/schema
+
+
+def connect(settings: Settings, role: Role | None = None, *, actor: str | None = None) -> Connection:
+    """A new connection to the ledger that acts as `role` (None: as the login itself, for migrations).
+
+    `actor` names the person or run in the audit rows (default: the login). Raises Unreachable (exit 3) where no
+    address is set, the server does not answer, or the login may not act as that role.
+    """
+    if not settings.database_url:
+        raise Unreachable(
+            "no ledger is configured",
+            where="PERLINSOS_DATABASE_URL",
+            remedy="start the services with `perlinsos up`, or set PERLINSOS_DATABASE_URL",
+        )
+    try:
+        connection = psycopg2.connect(settings.database_url, connect_timeout=10, application_name="perlinsos")
+        if role is not None:
+            _act_as(connection, role, actor)
+    except psycopg2.OperationalError as error:
+        raise Unreachable(
+            "the ledger does not answer",
+            where=_address(settings.database_url),
+            why=str(error).strip().splitlines()[-1],
+            remedy="see `perlinsos doctor`; start the services with `perlinsos up`",
+        ) from error
+    except psycopg2.ProgrammingError as error:
+        raise Unreachable(
+            f"the ledger does not let this login act as {role}",
+            where=_address(settings.database_url),
+            why=str(error).strip().splitlines()[0],
+            remedy="run `perlinsos migrate`, or grant the role to the login",
+        ) from error
+    return connection
+
+
+def _act_as(connection: Connection, role: Role, actor: str | None) -> None:
+    """Take the role for the life of the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("set role {}").format(sql.Identifier(f"perlinsos_{role}")))
+        cursor.execute("select set_config('search_path', 'perlinsos', false)")
+        cursor.execute("select set_config('timezone', 'UTC', false)")
+        if actor:
+            cursor.execute("select set_config('perlinsos.actor', %s, false)", [actor])
+    connection.commit()
+
+
+def _address(url: str) -> str:
+    """Host, port and database of a URL: never its user or password."""
+    parts = psycopg2.extensions.parse_dsn(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
+
+
+@contextmanager
+def transaction(settings: Settings, role: Role, *, actor: str | None = None) -> Iterator[Connection]:
+    """A connection for one transaction: committed at the end, rolled back when the block raises, then closed.
+
+    What the ledger's functions refuse comes out as Refused or Conflict, a lost server as Unreachable.
+    """
+    connection = connect(settings, role, actor=actor)
+    try:
+        yield connection
+        connection.commit()
+    except psycopg2.Error as error:
+        raise explain_error(error) from error
+    finally:
+        connection.close()
+
+
+def call(connection: Connection, function: str, arguments: Sequence[Any]) -> Any:
+    """The single value that a function of the ledger gives. Raises Refused or Conflict as the function says."""
+    rows = call_rows(connection, function, arguments)
+    return next(iter(rows[0].values())) if rows else None
+
+
+def call_rows(connection: Connection, function: str, arguments: Sequence[Any]) -> list[dict[str, Any]]:
+    """The rows that a function of the ledger gives. Dicts and lists among the arguments are sent as JSON."""
+    marks = sql.SQL(", ").join(sql.Placeholder() * len(arguments))
+    statement = sql.SQL("select * from {}({})").format(sql.Identifier(SCHEMA, function), marks)
+    sent = [psycopg2.extras.Json(value) if isinstance(value, dict | list) else value for value in arguments]
+    try:
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, sent)
+            return [dict(row) for row in cursor.fetchall()]
+    except psycopg2.Error as error:
+        raise explain_error(error) from error
+
+
+def fetch_rows(connection: Connection, query: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """The rows of a query as dicts."""
+    with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+        cursor.execute(query, arguments)
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def explain_error(error: psycopg2.Error) -> PerlinsosError:
+    """The error of the database in the project's own words; the row's values never stand in it."""
+    if error.pgcode in (_REFUSED, _CONFLICT):
+        kind = Conflict if error.pgcode == _CONFLICT else Refused
+        return kind(error.diag.message_primary or "refused", where="ledger", remedy=error.diag.message_hint or "")
+    if error.pgcode is None or error.pgcode.startswith(("08", "57")):
+        return Unreachable(
+            "the ledger was lost", where="ledger", why=type(error).__name__, remedy="run the step again: it is safe"
+        )
+    if error.pgcode == "42P01" or error.pgcode == "42883" or error.pgcode == "3F000":
+        return Unreachable(
+            "the ledger's schema is missing or old", where="ledger", why=str(error.pgcode), remedy="perlinsos migrate"
+        )
+    constraint = error.diag.constraint_name or error.diag.table_name or ""
+    return Refused(
+        f"the ledger refused a change ({error.diag.message_primary or error.pgcode})",
+        where=constraint,
+        why=f"SQLSTATE {error.pgcode}",
+        remedy="nothing was written; see the message",
+    )
