@@ -73,8 +73,7 @@ def in_order(rows: list[dict[str, Any]], table: ResultTable) -> list[dict[str, A
     return sorted(
         rows,
         key=lambda row: [
-            (row[name] is not None, row[name] or type(row[name])()) if row[name] is not None else (False,)
-            for name in table.order
+            (row[name] is not None, row[name] or type(row[name])()) if row[name] is not None else (False,) for name in table.order
         ],
     )
 
@@ -112,9 +111,7 @@ def test_a_slice_and_other_arrow_types_of_the_same_values_have_the_same_digest()
     table = as_table(rows, MIXED)
     assert content_digest(table.slice(2, 3), MIXED) == expected
     wide = table.cast(
-        table.schema.set(0, pa.field("key", pa.large_string())).set(
-            4, pa.field("codes", pa.large_list(pa.large_string()))
-        )
+        table.schema.set(0, pa.field("key", pa.large_string())).set(4, pa.field("codes", pa.large_list(pa.large_string())))
     )
     assert content_digest(wide.slice(2, 3), MIXED) == expected
     assert content_digest(table.slice(2, 3).select(["codes", "key", "count", "is_so", "day"]), MIXED) == expected
@@ -122,19 +119,13 @@ def test_a_slice_and_other_arrow_types_of_the_same_values_have_the_same_digest()
 
 def test_hidden_bytes_behind_a_null_do_not_count() -> None:
     null_first = pa.py_buffer(b"\x02")
-    hidden = pa.Array.from_buffers(
-        pa.string(), 2, [null_first, pa.py_buffer(struct.pack("<3i", 0, 3, 4)), pa.py_buffer(b"xyzK")]
-    )
+    hidden = pa.Array.from_buffers(pa.string(), 2, [null_first, pa.py_buffer(struct.pack("<3i", 0, 3, 4)), pa.py_buffer(b"xyzK")])
     spec = ResultTable("one", (Column("key"),), ("key",))
-    assert content_digest(pa.table({"key": hidden}), spec) == content_digest(
-        pa.table({"key": pa.array([None, "K"])}), spec
-    )
+    assert content_digest(pa.table({"key": hidden}), spec) == content_digest(pa.table({"key": pa.array([None, "K"])}), spec)
 
 
 def test_a_parquet_file_has_the_digest_of_its_table(tmp_path: Path) -> None:
-    table = as_table(
-        [{"key": f"{n:03}", "count": n, "day": None, "is_so": True, "codes": [str(n)]} for n in range(500)], MIXED
-    )
+    table = as_table([{"key": f"{n:03}", "count": n, "day": None, "is_so": True, "codes": [str(n)]} for n in range(500)], MIXED)
     pq.write_table(table, tmp_path / "x.parquet", row_group_size=70)
     assert content_digest(tmp_path / "x.parquet", MIXED) == content_digest(table, MIXED)
 

@@ -112,9 +112,7 @@ def check_columns(source: pa.Table | Path, table: ResultTable) -> None:
     for column in table.columns:
         found = schema.field(column.name).type
         if not _has_kind(found, column.kind):
-            raise Refused(
-                "A column has the wrong type", where=f"{table.name}.{column.name}", why=f"{found}, not {column.kind}"
-            )
+            raise Refused("A column has the wrong type", where=f"{table.name}.{column.name}", why=f"{found}, not {column.kind}")
 
 
 def _is_text(found: pa.DataType) -> bool:
