@@ -51,9 +51,7 @@ def _wage_limits(rows: list[Row], region: str, as_of: date) -> dict[str, int | N
 def _quota(rows: list[Row], region: str, programme: str, stage: str) -> int | None:
     """The quota of this list, None where there is no row of it."""
     found = [
-        row["quota"]
-        for row in rows
-        if (row["region_code"], row["programme"], row["stage"]) == (region, programme.upper(), stage)
+        row["quota"] for row in rows if (row["region_code"], row["programme"], row["stage"]) == (region, programme.upper(), stage)
     ]
     if len(found) > 1 or any(quota is None or quota < 0 for quota in found):
         raise Refused("the quota is null, negative or there twice")

@@ -114,9 +114,7 @@ class World:
         self.data["welfare_person"].append({"nik": number, "no_kk": card, "family_relation": relation} | said)
         return number
 
-    def signal(
-        self, number: str, code: str, value: str | None = None, day: date = date(2025, 11, 3), source: str = "X"
-    ) -> None:
+    def signal(self, number: str, code: str, value: str | None = None, day: date = date(2025, 11, 3), source: str = "X") -> None:
         """One fact of an agency."""
         row = {"nik": number, "source": source, "code": code, "value": value, "observed_on": day}
         self.data["signal"].append(row)

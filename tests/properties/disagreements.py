@@ -1,0 +1,142 @@
+"""Run the product and the referee on one population, say where they differ, and shrink a difference to a few rows.
+
+By hand: `python tests/properties/disagreements.py FIRST LAST` names the seeds that disagree and shrinks the first.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from perlinsos.recipients.determine import determine as product
+
+from oracle.families import Population, generate
+from oracle.inputs import Row, Unreadable
+from oracle.oracle import determine as referee
+from oracle.persons import Refused
+from oracle.worlds import write
+from perlinsos.errors import PerlinsosError
+
+TABLES = ("decisions", "components", "findings", "not_decided")
+FUNNEL = ("families_seen", "elsewhere", "PINDAH", "TIDAK_MENDAFTAR", "decided")
+
+
+def ask_referee(inputs: Path, population: Population) -> dict[str, Any] | None:
+    """The referee's tables and funnel, None where it refuses."""
+    options = (population.region, population.stage, population.programmes, population.as_of)
+    try:
+        answer = referee(inputs, *options, population.settings, population.scope)
+    except (Refused, Unreadable):
+        return None
+    return {name: getattr(answer, name) for name in (*TABLES, "funnel")}
+
+
+def run_product(inputs: Path, out: Path, population: Population, **options: Any) -> dict[str, Any]:
+    """The product's summary."""
+    return product(
+        population.region,
+        population.stage,
+        inputs,
+        out,
+        programmes=population.programmes,
+        as_of=population.as_of,
+        scope=population.scope,
+        set_values=population.settings or None,
+        settings=None,
+        **options,
+    )
+
+
+def ask_product(inputs: Path, out: Path, population: Population) -> dict[str, Any] | None:
+    """The product's tables (without legal_basis) and funnel, None where it refuses."""
+    try:
+        summary = run_product(inputs, out, population)
+    except PerlinsosError:
+        return None
+    found: dict[str, Any] = {name: pq.read_table(out / f"{name}.parquet").to_pylist() for name in TABLES}
+    for row in found["findings"]:
+        row.pop("legal_basis")
+    return found | {"funnel": {name: summary["funnel"][name] for name in FUNNEL}}
+
+
+def _difference(name: str, expected: list[Row], found: list[Row]) -> list[str]:
+    """Rows on one side only, and rows in another order."""
+    wanted, got = Counter(map(repr, expected)), Counter(map(repr, found))
+    lines = [f"  rules {name}: {row}" for row in sorted((wanted - got).elements())]
+    lines += [f"  found {name}: {row}" for row in sorted((got - wanted).elements())]
+    if not lines and expected != found:
+        lines = [f"  {name}: the same rows in another order"]
+    return sorted(lines, key=lambda line: line.partition(": ")[2])
+
+
+def differences(population: Population, form: str = "csv") -> list[str]:
+    """What the product and the referee say differently of this population; empty where they agree."""
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = write(Path(folder) / "inputs", population.data, form)
+        expected, found = ask_referee(inputs, population), ask_product(inputs, Path(folder) / "out", population)
+    if expected is None or found is None:
+        return [] if expected is found else [f"  refused by the {'rules' if expected is None else 'product'} alone"]
+    lines = [line for name in TABLES for line in _difference(name, expected[name], found[name])]
+    if expected["funnel"] != found["funnel"]:
+        lines.append(f"  funnel: rules {expected['funnel']}, found {found['funnel']}")
+    return lines
+
+
+def explain(population: Population, lines: list[str]) -> str:
+    """The first differences and how to see them again."""
+    shown = "\n".join(lines[:12])
+    return f"seed {population.seed} (python tests/properties/disagreements.py {population.seed}), {len(lines)} lines:\n{shown}"
+
+
+def shrink(population: Population, form: str = "csv") -> Population:
+    """Take rows and settings away as long as some difference stays."""
+
+    def without(part: str, start: int, size: int) -> Population:
+        rows = population.data[part]
+        return replace(population, data=population.data | {part: rows[:start] + rows[start + size :]})
+
+    for name in list(population.settings):
+        smaller = replace(population, settings={n: v for n, v in population.settings.items() if n != name})
+        population = smaller if differences(smaller, form) else population
+    for part in population.data:
+        size = max(1, len(population.data[part]) // 2)
+        while size:
+            start = 0
+            while start < len(population.data[part]):
+                smaller = without(part, start, size)
+                if differences(smaller, form):
+                    population = smaller
+                else:
+                    start += size
+            size //= 2
+    return population
+
+
+def main() -> None:
+    """Hunt through seeds; shrink the first that disagrees."""
+    first = int(sys.argv[1])
+    last = int(sys.argv[2]) if len(sys.argv) > 2 else first
+    is_shrunk = False
+    for seed in range(first, last + 1):
+        population, form = generate(seed), ("csv", "parquet")[seed % 2]
+        if lines := differences(population, form):
+            print(explain(population, lines), flush=True)
+            if not is_shrunk:
+                small, is_shrunk = shrink(population, form), True
+                print(f"  shrunk: {small.stage} {small.as_of} {small.scope} {small.programmes} {small.settings}")
+                for name, rows in small.data.items():
+                    for row in rows:
+                        print(f"    {name}: { ({key: value for key, value in row.items() if value is not None}) }")
+                print("\n".join(differences(small, form)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
