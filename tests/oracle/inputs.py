@@ -52,7 +52,7 @@ class Unreadable(ValueError):
     """A value of the wrong type or an unknown word: the run ends with exit 1."""
 
 
-def _moment(value: Any) -> datetime:
+def moment(value: Any) -> datetime:
     """A moment with a zone; one without a zone, and a bare day, are Asia/Jakarta."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
@@ -78,7 +78,7 @@ def _typed(name: str, kind: str, value: Any) -> Any:
     if kind == "bool" and isinstance(value, str):
         return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
     if kind == "moment":
-        return _moment(value)
+        return moment(value)
     return value
 
 

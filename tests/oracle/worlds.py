@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from oracle.inputs import COLUMNS, Row
+from oracle.inputs import COLUMNS, Row, moment
 
 REGION, STAGE = "35.10", "2026-T1"
 DISTRICT, VILLAGE = "35.10.16", "35.10.16.1014"
@@ -25,20 +25,25 @@ TYPES = {
 }
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, is_odd: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(int(value)) if is_odd else str(value).lower()
+    if isinstance(value, int) and is_odd:
+        return f"{value}.0"
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
-def write_csv(path: Path, columns: Iterable[str], rows: list[Row]) -> None:
-    """A strict CSV: comma, UTF-8; null is empty."""
-    with path.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+def write_csv(path: Path, columns: Iterable[str], rows: list[Row], is_odd: bool = False) -> None:
+    """A strict CSV: comma, UTF-8; null is empty. An odd one has a BOM, lone LF, every cell quoted, 2.0 for 2, 1 for true
+    and a column that nobody knows."""
+    names = [*columns, "catatan"] if is_odd else list(columns)
+    style: dict[str, Any] = {"lineterminator": "\n", "quoting": csv.QUOTE_ALL} if is_odd else {}
+    with path.open("w", encoding="utf-8-sig" if is_odd else "utf-8", newline="") as lines:
+        writer = csv.writer(lines, **style)
+        writer.writerow(names)
+        writer.writerows([_cell(row.get(name), is_odd) for name in names] for row in rows)
 
 
 def write_parquet(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
@@ -47,36 +52,27 @@ def write_parquet(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
     for name, kind in columns.items():
         values = [row.get(name) for row in rows]
         if kind == "moment":
-            values = [_as_moment(value) for value in values]
+            values = [None if value is None else moment(value) for value in values]
         arrays.append(pa.array(values, TYPES[kind]))
     pq.write_table(pa.table(arrays, names=list(columns)), path)
 
 
-def _as_moment(value: Any) -> datetime | None:
-    from oracle.inputs import _moment
-
-    return None if value is None else _moment(value)
-
-
 def write(folder: Path, data: dict[str, list[Row]], form: str = "csv", parts: int = 1) -> Path:
-    """Write every dataset. `form`: csv or parquet; `parts` above 1: a folder of so many files per dataset."""
+    """Write every dataset. `form`: csv, odd (csv) or parquet; `parts` above 1: a folder of so many files per dataset."""
     folder.mkdir(parents=True, exist_ok=True)
+    suffix = "parquet" if form == "parquet" else "csv"
     for dataset, columns in COLUMNS.items():
         rows = data.get(dataset, [])
-        if parts == 1 or dataset in ("quota", "minimum_wage"):
-            _write_one(folder / f"{dataset}.{form}", columns, rows)
-            continue
-        (folder / dataset).mkdir()
-        for part in range(parts):
-            _write_one(folder / dataset / f"part-{part}.{form}", columns, rows[part::parts])
+        paths = [folder / f"{dataset}.{suffix}"]
+        if parts > 1 and dataset not in ("quota", "minimum_wage"):
+            (folder / dataset).mkdir()
+            paths = [folder / dataset / f"part-{part}.{suffix}" for part in range(parts)]
+        for part, path in enumerate(paths):
+            if form == "parquet":
+                write_parquet(path, columns, rows[part :: len(paths)])
+            else:
+                write_csv(path, columns, rows[part :: len(paths)], form == "odd")
     return folder
-
-
-def _write_one(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
-    if path.suffix == ".csv":
-        write_csv(path, columns, rows)
-    else:
-        write_parquet(path, columns, rows)
 
 
 def nik(born: date, sex: str, serial: int, area: str = "351016") -> str:

@@ -26,6 +26,7 @@ from oracle.worlds import write
 from perlinsos.errors import PerlinsosError
 
 TABLES = ("decisions", "components", "findings", "not_decided")
+FORMS = ("csv", "parquet", "odd")
 FUNNEL = ("families_seen", "elsewhere", "PINDAH", "TIDAK_MENDAFTAR", "decided")
 
 
@@ -126,7 +127,7 @@ def main() -> None:
     last = int(sys.argv[2]) if len(sys.argv) > 2 else first
     is_shrunk = False
     for seed in range(first, last + 1):
-        population, form = generate(seed), ("csv", "parquet")[seed % 2]
+        population, form = generate(seed), FORMS[seed % 3]
         if lines := differences(population, form):
             print(explain(population, lines), flush=True)
             if not is_shrunk:

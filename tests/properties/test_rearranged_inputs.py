@@ -50,7 +50,7 @@ def test_row_order_means_nothing(population, plain, tmp_path, seed):
     assert_same(Run(tmp_path, replace(population, data=data)), plain)
 
 
-@pytest.mark.parametrize(("form", "parts"), [("csv", 3), ("parquet", 1), ("parquet", 4)])
+@pytest.mark.parametrize(("form", "parts"), [("csv", 3), ("odd", 1), ("parquet", 1), ("parquet", 4)])
 def test_file_layout_means_nothing(population, plain, tmp_path, form, parts):
     assert_same(Run(tmp_path, population, form, parts), plain)
 
