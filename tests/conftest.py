@@ -51,8 +51,8 @@ def _initialise(folder: Path, programs: Path, password: str, drop: dict[str, obj
         for path in (folder, folder / "data", secret):
             os.chown(path, drop["user"], drop["group"])
     subprocess.run(
-        [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
-        + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}",
+         "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
         check=True, stdout=subprocess.DEVNULL, cwd="/", env={**os.environ, "LC_ALL": "C.UTF-8"}, **drop,
     )  # fmt: skip
     secret.unlink()

@@ -47,6 +47,7 @@ create type perlinsos.decree_kind as enum ('tim', 'kuota', 'parameter', 'penetap
 create table perlinsos.decree (
     decree_id text primary key,
     kind perlinsos.decree_kind not null,
+    number text not null,                   -- as it stands on the paper
     issuer text not null,
     signatory_name text not null,
     signatory_office text not null,

@@ -108,8 +108,8 @@ begin
     select * into known from decree where decree_id = id;
     if not found then
         perform keep_record(digest, 'decree', document);
-        insert into decree values (id, (entry ->> 'kind')::decree_kind, entry ->> 'issuer', entry ->> 'signatory_name',
-            entry ->> 'signatory_office', (entry ->> 'signed_on')::date, (entry ->> 'in_force_from')::date,
+        insert into decree values (id, (entry ->> 'kind')::decree_kind, entry ->> 'number', entry ->> 'issuer',
+            entry ->> 'signatory_name', entry ->> 'signatory_office', (entry ->> 'signed_on')::date, (entry ->> 'in_force_from')::date,
             (entry ->> 'in_force_until')::date, array(select jsonb_array_elements_text(entry -> 'regions')),
             array(select jsonb_array_elements_text(entry -> 'programmes')),
             array(select jsonb_array_elements_text(entry -> 'stages')), entry ->> 'revokes', entry -> 'quotas',

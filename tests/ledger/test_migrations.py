@@ -40,7 +40,7 @@ def test_a_changed_file_is_named(database_url, tmp_path):
     changed = tmp_path / "schema" / "0002_regions_cycles_decrees.sql"
     changed.write_text(changed.read_text() + "-- later thought\n")
     connection = psycopg2.connect(database_url)
-    with pytest.raises(Conflict, match="0002_regions_cycles_decrees.sql was changed"):
+    with pytest.raises(Conflict, match=r"0002_regions_cycles_decrees\.sql was changed"):
         migrate(connection, tmp_path / "schema")
     connection.close()
 

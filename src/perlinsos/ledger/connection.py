@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg2
+import psycopg2.extensions
 import psycopg2.extras
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
 
 from perlinsos.errors import Conflict, PerlinsosError, Refused, Unreachable
 from perlinsos.settings import Settings
 
-Role = Literal[
-    "migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader"
-]
+Role = Literal["migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader"]
+Connection = psycopg2.extensions.connection
 SCHEMA = "perlinsos"
 _REFUSED, _CONFLICT = "PL001", "PL002"  # raised by the functions in sql/schema
 

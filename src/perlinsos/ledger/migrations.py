@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg2.extensions import connection as Connection
-
 from perlinsos.errors import Conflict, Refused
+from perlinsos.ledger.connection import Connection
 
 _FORM = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _LOCK = 7001_0000
