@@ -1,0 +1,1 @@
+"""The services of one machine: PostgreSQL, the object store and Airflow, started, supervised, stopped and examined."""

@@ -1,0 +1,62 @@
+"""Which processes are ours, and how they are ended. Nothing that was not started by this installation is touched.
+
+A process is ours when its environment carries this installation's id (every part and its children inherit it) or when
+its working folder is our PostgreSQL data folder (the server writes over its own environment).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+
+MARK = "PERLINSOS_SERVICES_ID"
+PART = "PERLINSOS_SERVICES_PART"
+
+
+def find_ours(services_id: str, data: Path | None = None, *, part: str | None = None) -> list[psutil.Process]:
+    """The living processes of this installation, never this process or those it descends from.
+
+    With `part` only those that this part started.
+    """
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in own and _is_ours(process, services_id, data, part)
+    ]
+
+
+def _is_ours(process: psutil.Process, services_id: str, data: Path | None, part: str | None) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        environment = process.environ()
+        if environment.get(MARK) == services_id:
+            return part is None or environment.get(PART) == part
+        return part is None and data is not None and process.cwd() == str(data)
+    except (psutil.Error, OSError):  # gone meanwhile, or another user's: not ours
+        return False
+
+
+def end(processes: list[psutil.Process], *, patience: float) -> list[psutil.Process]:
+    """Ask the processes to stop, then kill what is left. Returns those that still live."""
+    for process in processes:
+        _signal(process, kill=False)
+    _gone, alive = psutil.wait_procs(processes, timeout=patience)
+    for process in alive:
+        _signal(process, kill=True)
+    _gone, alive = psutil.wait_procs(alive, timeout=10)
+    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    """psutil checks that the process id still means the same process before it signals."""
+    try:
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+    except psutil.NoSuchProcess:
+        return
