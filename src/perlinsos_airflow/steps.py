@@ -29,8 +29,8 @@ def run(step: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     from perlinsos.settings import load_settings
 
     try:
-        with open_context(load_settings(), at=run_time()) as context:
-            return step(context, *arguments, **keywords)
+        context = open_context(load_settings(), at=run_time(), holder=provenance()["run_id"])
+        return step(context, *arguments, **keywords)
     except Unreachable as error:
         raise ConnectionError(str(error)) from None
     except PerlinsosError as error:
