@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,31 +10,10 @@ import pytest
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import call, transaction
 
+from .records_of_tests import make_cycle, make_region
+
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 LIST = "2026-T1/35.10/pkh"
-
-
-def make_region(code="35.10", zone="WIB", programmes=("pkh", "bpnt")):
-    """A region record as it is read from YAML."""
-    office = {"name": "Posko", "address": "Jalan Contoh 7", "hours": "08.00-15.00", "telephone": "000"}
-    text = json.dumps({"region": code, "name": code, "zone": zone, "programmes": programmes, "office": office})
-    record = records.RegionRecord.model_validate_json(text)
-    return records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
-
-
-def make_cycle(code="35.10", stage="2026-T1", **changed):
-    """A cycle record as it is read from YAML; `changed` replaces keys."""
-    found = {
-        "region": code,
-        "stage": stage,
-        "purpose": "live",
-        "cut_off": "2026-01-01",
-        "required": [{"source": "test-population", "max_age_days": 45}],
-        "announce_at": "2025-12-22T09:00:00+07:00",
-    }
-    text = json.dumps(found | changed)
-    record = records.CycleRecord.model_validate_json(text)
-    return records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
 
 
 @pytest.fixture
