@@ -94,8 +94,6 @@ class Maker(World):
         """Whether this one goes wrong."""
         return self.rng.random() < self.p * times
 
-    # ---------------------------------------------------------------- values
-
     def day(self) -> date | None:
         """A day of status or observation: few different ones, so that they tie; some null, some after as_of."""
         days = [None, self.as_of, self.as_of - timedelta(days=1), self.as_of + timedelta(days=1)]
@@ -125,8 +123,6 @@ class Maker(World):
                 row[name] = None
         return row
 
-    # ---------------------------------------------------------------- a family
-
     def card(self) -> str:
         """A new card number; rarely a text that is none."""
         self._serial += 1
@@ -152,8 +148,10 @@ class Maker(World):
                 "electricity_va": rng.choice((None, None, 0, 450, 900, 1300, 2200 if self.maybe() else 900)),
             } | self.place()
             self.data["welfare_family"].append(row)
-            if self.maybe(0.3):
-                self.data["welfare_family"].append(dict(row))
+            if self.maybe(0.5):
+                changes = {"dtsen_family_id": "F2", "decile": 3, "national_rank": 7, "electricity_va": 1, "village_code": None}
+                name = rng.choice(("dtsen_period", *changes))
+                self.data["welfare_family"].append(row | {name: changes.get(name, row[name])})
         if self.maybe(0.1):
             self.data["welfare_family"].append({"no_kk": None, "dtsen_period": period, "region_code": REGION})
 
@@ -242,8 +240,6 @@ class Maker(World):
                 }
             )
 
-    # ---------------------------------------------------------------- signals
-
     def facts(self, number: str, profile: str) -> None:
         """The signals of one person."""
         rng = self.rng
@@ -290,8 +286,6 @@ class Maker(World):
         days = [limit, limit - timedelta(days=1), limit + timedelta(days=1), self.as_of, None]
         return self.rng.choice([*days, self.as_of + timedelta(days=1), self.as_of - timedelta(days=60)])
 
-    # ---------------------------------------------------------------- between families
-
     def duplicate_rows(self) -> None:
         """The same NIK again: on the same or another card, with another status, day, birth date or address."""
         rng = self.rng
@@ -326,12 +320,14 @@ class Maker(World):
                 {
                     "dataset": rng.choice(("population", "welfare_family", "welfare_person", "signal")),
                     "source": rng.choice(SOURCES),
-                    "nik": rng.choice((*self.numbers, "3.51E+15", "sampah")) if rng.random() < 0.6 else None,
+                    "nik": rng.choice((*self.numbers, "3.51E+15", "sampah", "-")) if rng.random() < 0.6 else None,
                     "no_kk": rng.choice((*self.cards, "apa saja")) if rng.random() < 0.5 else None,
                 }
             )
             if rng.random() < 0.3:
-                self.data["quarantined"].append(dict(self.data["quarantined"][-1]))
+                named = rng.choice(self.data["population"])
+                both = {"nik": named["nik"], "no_kk": named["no_kk"]} if rng.random() < 0.6 else {}
+                self.data["quarantined"].append(self.data["quarantined"][-1] | both)
 
     def register_families(self) -> None:
         """Registrations: several of one NIK, consenting or not, around the last day, in other zones."""

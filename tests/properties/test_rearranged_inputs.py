@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -58,6 +58,22 @@ def test_file_layout_means_nothing(population, plain, tmp_path, form, parts):
 @pytest.mark.parametrize("options", [{"threads": 1}, {"threads": 4}, {"threads": 1, "memory_limit": "256MB"}])
 def test_threads_and_memory_mean_nothing(population, plain, tmp_path, options):
     assert_same(Run(tmp_path, population, **options), plain)
+
+
+def test_the_future_means_nothing(population, plain, tmp_path):
+    """Later deaths, facts, welfare rows and quotas of other stages are not seen."""
+    later = population.as_of + timedelta(days=1)
+    data = dict(population.data)
+    data["population"] = [
+        row | {"status": "deceased", "status_date": later} if (row["status"], row["status_date"]) == ("active", None) else row
+        for row in data["population"]
+    ]
+    facts = [{"nik": row["nik"], "source": "BKN", "value": "1", "observed_on": later} for row in data["population"]]
+    data["signal"] = data["signal"] + [fact | {"code": code} for fact in facts for code in ("ASN", "CAR", "PREGNANT")]
+    data["welfare_family"] = data["welfare_family"] + [
+        row | {"dtsen_period": "2026-Q1", "decile": 10, "region_code": "35.09"} for row in data["welfare_family"]
+    ]
+    assert_same(Run(tmp_path, replace(population, data=data)), plain)
 
 
 def add_family(data, decile, is_civil_servant):
