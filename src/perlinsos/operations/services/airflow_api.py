@@ -122,7 +122,7 @@ class AirflowApi:
         logical_date: str | None = None,
     ) -> dict[str, Any]:
         """Start a run. A run id matches [A-Za-z0-9_.~:+-]; the same id twice is Refused (409)."""
-        body = {"dag_run_id": run_id, "partition_key": partition_key, "conf": conf or {}}
+        body: dict[str, Any] = {"dag_run_id": run_id, "partition_key": partition_key, "conf": conf or {}}
         body = {name: value for name, value in body.items() if value is not None} | {"logical_date": logical_date}
         answer: dict[str, Any] = self.ask("POST", f"dags/{_part(dag_id)}/dagRuns", body)
         return answer

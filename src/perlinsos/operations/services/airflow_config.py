@@ -85,9 +85,7 @@ def write_config(home: Home, settings: Settings, secrets: Secrets, database_url:
 
 def environment(home: Home, settings: Settings) -> dict[str, str]:
     """What Airflow's processes get beside airflow.cfg: our own settings, and no home folder but this one."""
-    passed = {
-        name: value for name, value in os.environ.items() if name.startswith("PERLINSOS_") and name not in OURS
-    }
+    passed = {name: value for name, value in os.environ.items() if name.startswith("PERLINSOS_") and name not in OURS}
     return {
         **passed,
         "AIRFLOW_HOME": str(home.airflow),
@@ -96,6 +94,7 @@ def environment(home: Home, settings: Settings) -> dict[str, str]:
         "PERLINSOS_PROJECT": str(settings.project),
         "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
         "PYTHONUNBUFFERED": "1",
+        "SPT_NOENV": "1",  # Airflow's process titles must not write over the mark by which its processes are known
         "GX_ANALYTICS_ENABLED": "False",
     }
 

@@ -17,8 +17,8 @@ def main() -> None:
     leftovers = find_ours(os.environ[MARK], part=os.environ[PART])
     if leftovers:
         print(f"perlinsos: {len(leftovers)} processes of an earlier {os.environ[PART]} are ended", flush=True)
-        end(leftovers, patience=5)
-    os.execv(sys.argv[1], sys.argv[1:])
+        end(leftovers, patience=1)  # orphaned workers ignore a request: their parent is gone
+    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 (the command line is our own configuration's)
 
 
 if __name__ == "__main__":

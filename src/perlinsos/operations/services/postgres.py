@@ -166,13 +166,15 @@ def initialise(server: Postgres, secrets: Secrets) -> None:
         if user:
             os.chown(password.name, user.pw_uid, user.pw_gid)
         answer = subprocess.run(
-            [server.programs / "initdb", "-D", server.data, *options, f"--pwfile={password.name}"],
+            [str(server.programs / "initdb"), "-D", str(server.data), *options, f"--pwfile={password.name}"],
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"},
-            **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
     if answer.returncode:
         raise Refused(

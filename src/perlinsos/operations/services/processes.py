@@ -16,16 +16,15 @@ PART = "PERLINSOS_SERVICES_PART"
 
 
 def find_ours(services_id: str, data: Path | None = None, *, part: str | None = None) -> list[psutil.Process]:
-    """The living processes of this installation, never this process or those it descends from.
+    """The living processes of this installation and what they started, never this process or those it descends from.
 
-    With `part` only those that this part started.
+    With `part` only those of this part.
     """
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid not in own and _is_ours(process, services_id, data, part)
-    ]
+    found = {process for process in psutil.process_iter() if _is_ours(process, services_id, data, part)}
+    for process in tuple(found):
+        found |= _children(process)
+    return [process for process in found if process.pid not in own]
 
 
 def _is_ours(process: psutil.Process, services_id: str, data: Path | None, part: str | None) -> bool:
@@ -35,9 +34,16 @@ def _is_ours(process: psutil.Process, services_id: str, data: Path | None, part:
         environment = process.environ()
         if environment.get(MARK) == services_id:
             return part is None or environment.get(PART) == part
-        return part is None and data is not None and process.cwd() == str(data)
+        return part is None and data is not None and process.name() == "postgres" and process.cwd() == str(data)
     except (psutil.Error, OSError):  # gone meanwhile, or another user's: not ours
         return False
+
+
+def _children(process: psutil.Process) -> set[psutil.Process]:
+    try:
+        return {child for child in process.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
+    except psutil.Error:
+        return set()
 
 
 def end(processes: list[psutil.Process], *, patience: float) -> list[psutil.Process]:

@@ -169,7 +169,8 @@ def _configure(work: Start) -> dict[str, Part]:
         parts += airflow_config.parts(work.home, work.settings, digest)
     elif work.supervisor.is_running() and work.home.supervisor_config.exists():
         return _kept_parts(work, parts)
-    work.supervisor.configure(render(work.home, work.secrets, parts))
+    if parts or work.supervisor.is_running():
+        work.supervisor.configure(render(work.home, work.secrets, parts))
     return {part.name: part for part in parts}
 
 
@@ -194,7 +195,8 @@ def _start_database(work: Start, parts: dict[str, Part]) -> None:
 
 
 def _start_postgres(work: Start, server: postgres.Postgres, part: Part) -> None:
-    work.say(f"PostgreSQL {server.version} starts on {LOOPBACK}:{server.port}")
+    if not _runs(work, POSTGRES):
+        work.say(f"PostgreSQL {server.version} starts on {LOOPBACK}:{server.port}")
     postgres.initialise(server, work.secrets)
     dead = postgres.remove_dead_lock(server)
     if dead:
@@ -205,8 +207,9 @@ def _start_postgres(work: Start, server: postgres.Postgres, part: Part) -> None:
 
 
 def _start_object_store(work: Start, parts: dict[str, Part]) -> None:
-    if STORE in parts:
+    if STORE in parts and not _runs(work, STORE):
         work.say(f"the object store starts on {LOOPBACK}:{work.ports['s3']}")
+    if STORE in parts:
         work.supervisor.start([parts[STORE]])
     admin, buckets = work.access("admin"), work.settings.buckets
     if STORE in parts:
@@ -220,11 +223,12 @@ def _start_object_store(work: Start, parts: dict[str, Part]) -> None:
 def _migrate_ledger(work: Start) -> None:
     from perlinsos.ledger.migrations import migrate
 
-    work.say("the ledger's schema is brought up to date")
     connection = postgres.connect(work.ledger_url)
     connection.autocommit = False
     try:
-        migrate(connection, work.settings.folder("sql") / "schema")
+        applied = migrate(connection, work.settings.folder("sql") / "schema")
+        if applied:
+            work.say(f"the ledger's schema is brought up to date ({len(applied)} migrations)")
     finally:
         connection.close()
 
@@ -264,13 +268,18 @@ def _airflow_environment(work: Start) -> dict[str, str]:
 
 def _airflow_runs(work: Start) -> bool:
     """Whether Airflow is up already: then its metadata are of its version."""
-    states = work.supervisor.states()
-    return all(states.get(name, {}).get("statename") == RUNNING for name in airflow_config.PARTS)
+    return _runs(work, *airflow_config.PARTS)
+
+
+def _runs(work: Start, *names: str) -> bool:
+    states = work.supervisor.states() if work.supervisor.is_running() else {}
+    return all(states.get(name, {}).get("statename") == RUNNING for name in names)
 
 
 def _start_airflow(work: Start, parts: dict[str, Part]) -> None:
     url = airflow_config.base_url(work.ports["airflow"])
-    work.say(f"Airflow starts on {url}")
+    if not _airflow_runs(work):
+        work.say(f"Airflow starts on {url}")
     work.supervisor.start([parts[name] for name in airflow_config.PARTS])
     api = AirflowApi(url, "admin", work.secrets.users["admin"], seconds=5)
 

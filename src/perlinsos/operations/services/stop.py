@@ -9,7 +9,7 @@ import psutil
 
 from perlinsos.errors import Refused
 from perlinsos.operations.services.airflow_config import GROUP
-from perlinsos.operations.services.home import Home, hold, read_json
+from perlinsos.operations.services.home import Home, hold
 from perlinsos.operations.services.processes import end, find_ours
 from perlinsos.operations.services.secrets import Secrets, keep_secrets
 from perlinsos.operations.services.supervision import Supervisor
@@ -42,7 +42,7 @@ def stop_all(home: Home, secrets: Secrets, say: Callable[[str], None]) -> int:
     left = find_ours(secrets.services_id, data)
     if left:
         say(f"{len(left)} processes that the supervisor did not end are ended")
-    alive = end(left, patience=15)
+    alive = end(left, patience=3)
     if alive:
         raise Refused(
             "processes of the services are still there",
@@ -53,8 +53,3 @@ def stop_all(home: Home, secrets: Secrets, say: Callable[[str], None]) -> int:
     for name in (home.services, home.supervisor_pid, home.run / "supervisor.sock"):
         name.unlink(missing_ok=True)
     return len(ours)
-
-
-def addresses(home: Home) -> dict[str, Any]:
-    """The addresses that run here, or an empty mapping."""
-    return read_json(home.services)
