@@ -105,7 +105,7 @@ def call_rows(connection: Connection, function: str, arguments: Sequence[Any]) -
         raise explain_error(error) from error
 
 
-def fetch_rows(connection: Connection, query: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def fetch_rows(connection: Connection, query: str, arguments: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """The rows of a query as dicts."""
     with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         cursor.execute(query, arguments)

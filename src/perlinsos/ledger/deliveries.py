@@ -141,7 +141,7 @@ def accept_delivery(
 
 
 def refuse_delivery(
-    connection: Connection, delivery_id: int, fingerprint: str, code: str, reason: dict[str, str], at: datetime
+    connection: Connection, delivery_id: int, fingerprint: str | None, code: str, reason: dict[str, str], at: datetime
 ) -> None:
     """Set a delivery aside with its reason. One that was accepted before stays in force as it was."""
     call(connection, "refuse_delivery", [delivery_id, fingerprint, code, reason, at])
