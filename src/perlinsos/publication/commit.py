@@ -44,15 +44,16 @@ def settle_plan(storage: Storage, buckets: Buckets, plan: Plan) -> Plan:
     """Store the plan, or give the one that is stored for this revision. Conflict where that is of another decision."""
     facts = plan.facts
     key = f"publishing/{list_prefix(facts.list_id, facts.revision, is_simulation=facts.is_simulation)}plan.json"
-    text = json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True)
+    text = json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True).encode()
     try:
-        storage.put_new(buckets.work, key, text.encode(), "application/json")
+        storage.put_new(buckets.work, key, text, "application/json")
     except Conflict:
-        found = json.loads(storage.get(buckets.work, key))
-        plan = Plan(ListFacts(**found["facts"]), found["documents"], found["determination"])
-        if (plan.facts.list_digest, plan.facts.status) != (facts.list_digest, facts.status):
-            raise
-    return plan
+        text = storage.get(buckets.work, key)
+    found = json.loads(text)  # read back in both cases: the order of keys goes into the manifest
+    settled = Plan(ListFacts(**found["facts"]), found["documents"], found["determination"])
+    if (settled.facts.list_digest, settled.facts.status) != (facts.list_digest, facts.status):
+        raise Conflict("Another decision was planned under this revision", where=facts.label, why=f"see {key}")
+    return settled
 
 
 def publish_key(storage: Storage, buckets: Buckets, key: SigningKey) -> str:

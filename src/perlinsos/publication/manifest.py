@@ -86,11 +86,11 @@ def consumer_prefix(consumer_id: str, list_id: str, revision: int) -> str:
     return f"consumer={consumer_id}/{revision_folder(list_id, revision)}"
 
 
-def total_by_outcome(decisions: pa.Table) -> dict[str, dict[str, int]]:
+def total_by_outcome(rows: pa.Table, amounts: Sequence[str] = AMOUNTS) -> dict[str, dict[str, int]]:
     """Rows and rupiah by outcome, by name of the outcome."""
-    sums = decisions.group_by("outcome").aggregate([([], "count_all"), *((name, "sum") for name in AMOUNTS)])
+    sums = rows.group_by("outcome").aggregate([([], "count_all"), *((name, "sum") for name in amounts)])
     found = {
-        str(row["outcome"]): {"rows": int(row["count_all"]), **{name: int(row[f"{name}_sum"] or 0) for name in AMOUNTS}}
+        str(row["outcome"]): {"rows": int(row["count_all"]), **{name: int(row[f"{name}_sum"] or 0) for name in amounts}}
         for row in sums.to_pylist()
     }
     return dict(sorted(found.items()))

@@ -141,5 +141,5 @@ def make_recipients(list_id: str, decisions: pa.Table, consumer: Consumer, key: 
         field.name: made[field.name] if field.name in made else decisions.column(field.name) for field in fields_of(profile)
     }
     rows = pa.table(columns)
-    order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in KEY], null_placement="at_start")
+    order = pc.sort_indices(rows, sort_keys=[(name, "ascending", "at_start") for name in KEY])
     return rows.take(order).combine_chunks()
