@@ -160,3 +160,14 @@ def find_public_keys(home: Path, named: Path | None = None) -> list[bytes]:
             remedy="give --public-key FILE: a key from the published keys/ folder, over a way that you trust",
         )
     return keys
+
+
+def check_verdict(verdict: Verdict, *, allow_simulation: bool = False) -> None:
+    """Raise Refused where something is wrong, naming every file at fault, or where it is a simulation."""
+    if verdict.faults:
+        named = "; ".join(f"{fault['file']}: {fault['what']}" for fault in verdict.faults)
+        remedy = "do not load this folder; fetch it again, and report it if the fault stays"
+        raise Refused(f"{verdict.label} is not what was signed", where=named, remedy=remedy)
+    if verdict.status == "simulation" and not allow_simulation:
+        remedy = "never load it; to check its files all the same: --allow-simulation"
+        raise Refused(f"{verdict.label} is a simulation", why="SIMULASI / SIMULATION: it is no list", remedy=remedy)
