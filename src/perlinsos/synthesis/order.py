@@ -1,0 +1,123 @@
+"""One call of `perlinsos synth`: which regions, how large, with what errors, and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from perlinsos.errors import Refused, WrongUsage
+from perlinsos.settings import find_project
+from perlinsos.synthesis import moves
+from perlinsos.synthesis.deliveries import TruthFiles, plan_deliveries, retired_villages, write_part
+from perlinsos.synthesis.errors import rates_of
+from perlinsos.synthesis.parameters import Tables, Targets, load_tables, load_targets, read_rows
+from perlinsos.synthesis.regency import Regency, build_regency
+from perlinsos.synthesis.truth import write_canonical
+
+SMALLEST = 300
+PARQUET_OF_BOTH = ("dtsen-family", "dtsen-person")
+
+
+@dataclass(frozen=True)
+class SynthOrder:
+    """What to make. `sizes`: region -> families (None: all of them). `share_with`: regions with families in common."""
+
+    sizes: dict[str, int | None]
+    out: Path
+    errors: str = "2025"
+    form: str = "csv"
+    seed: int = 1
+    snapshot: date = date(2025, 12, 20)
+    share_with: tuple[str, ...] = ()
+    canonical: bool = False
+    reference: Path | None = None
+
+
+def parse_sizes(regions: list[str], families: list[str] | None, scale: float | None) -> dict[str, int | None]:
+    """Families per region from the options. Raises WrongUsage where they do not fit each other."""
+    if families and scale:
+        raise WrongUsage("both --families and --scale are given", remedy="give one of them")
+    if scale is not None:
+        rows = read_rows(find_project() / "reference" / "population" / "regencies.csv")
+        full = {row["region_code"]: int(row["families"]) for row in rows}
+        families = [str(max(round(full.get(region, 0) * scale), SMALLEST)) for region in regions]
+    words = families or ["full"]
+    words = words * len(regions) if len(words) == 1 else words
+    if len(words) != len(regions):
+        raise WrongUsage(f"{len(words)} --families for {len(regions)} --region", remedy="give one, or one per region")
+    return {region: _size(word) for region, word in zip(regions, words, strict=True)}
+
+
+def parse_day(text: str) -> date:
+    """A day written 2025-12-20; raises WrongUsage for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise WrongUsage(f"{text!r} is no day", remedy="write 2025-12-20") from error
+
+
+def _size(word: str) -> int | None:
+    """A number of families, None for `full`."""
+    if word == "full":
+        return None
+    if not word.isdigit() or int(word) < SMALLEST:
+        raise WrongUsage(
+            f"--families {word}", why=f"a region needs at least {SMALLEST} families", remedy="write a number or full"
+        )
+    return int(word)
+
+
+def run_order(order: SynthOrder, progress: Callable[[str], object] = str) -> dict[str, Any]:
+    """Make everything; returns counts and paths. Raises Refused where the folder holds something already."""
+    if order.out.exists() and any(order.out.iterdir()):
+        raise Refused("the folder is not empty", where=str(order.out), remedy="name a new folder with --out")
+    order.out.mkdir(parents=True, exist_ok=True)
+    reference = order.reference or find_project() / "reference"
+    tables = load_tables(reference)
+    rates = rates_of(tables, order.errors)
+    retired = retired_villages(reference)
+    targets = {code: load_targets(reference, code, size, order.seed) for code, size in sorted(order.sizes.items())}
+    truth = TruthFiles(order.out)
+    made: list[dict[str, Any]] = []
+    folders: set[Path] = set()
+    for code in targets:
+        progress(f"{code}: people")
+        regency = _build(order, reference, tables, targets, code)
+        for delivery in plan_deliveries(regency, tables, rates, retired):
+            progress(f"{code}: {delivery.source}")
+            path = write_part(delivery, order.out, order.snapshot, _form(order.form, delivery.source))
+            truth.add(delivery, path, order.snapshot)
+            folders.add(path.parent)
+            made.append({"source": delivery.source, "scope": delivery.scope, "rows": delivery.size, "path": str(path)})
+        truth.add_regency(regency)
+        if order.canonical:
+            write_canonical(regency, tables, order.out)
+    truth.close()
+    for folder in sorted(folders):
+        (folder / "_COMPLETE").touch()
+    return {
+        "regions": {code: {"persons": t.persons, "families": int(t.families.sum())} for code, t in targets.items()},
+        "deliveries": made,
+        "errors": sum(truth.counts.values()),
+        "errors_by_id": dict(sorted(truth.counts.items())),
+        "truth": str(order.out / "truth"),
+    }
+
+
+def _form(form: str, source: str) -> str:
+    """The file format of one source."""
+    return ("parquet" if source in PARQUET_OF_BOTH else "csv") if form == "both" else form
+
+
+def _build(order: SynthOrder, reference: Path, tables: Tables, targets: dict[str, Targets], code: str) -> Regency:
+    """One regency with the families that it shares: the greater code is the one that they left."""
+    shared = []
+    for other in sorted({region for region in order.share_with if region != code}):
+        partner = targets.get(other) or load_targets(reference, other, SMALLEST, order.seed)
+        is_origin = code > other
+        origin, destination = (targets[code], partner) if is_origin else (partner, targets[code])
+        shared.append((is_origin, moves.shared_families(order.seed, origin, destination, order.snapshot)))
+    return build_regency(order.seed, tables, targets[code], order.snapshot, shared)
