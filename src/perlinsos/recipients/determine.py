@@ -1,0 +1,244 @@
+"""The determination of one region and stage on plain files: who gets what, and why (rules.md, the procedure)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from perlinsos.engine import open_engine
+from perlinsos.errors import Refused, WrongUsage
+from perlinsos.model.datasets import RESULT_TABLES
+from perlinsos.model.reasons import load_reasons
+from perlinsos.model.regions import parse_regency
+from perlinsos.model.stages import Stage
+from perlinsos.publication.canonical import list_digest
+from perlinsos.recipients.compile import compile_candidates
+from perlinsos.recipients.inputs import InputFile, open_inputs, refuse_number_ids
+from perlinsos.recipients.outputs import write_table
+from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
+from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
+from perlinsos.recipients.rules import Rules, resolve
+from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
+from perlinsos.settings import Settings, load_settings
+
+SCOPES = ("population", "registrants")
+FILES = frozenset({*(f"{name}.parquet" for name in RESULT_TABLES), "summary.json"})
+
+# The models in their order; a step is one file of sql/.
+CORE = (
+    "person", "person_repeated", "card", "welfare_row", "welfare_person_row", "memberless", "card_warning", "registered",
+    "family", "signal_row", "signal_fact",
+)  # fmt: skip
+AFTER_CAPS = ("component_sum", "blocked_member", "power", "held", "member_finding", "family_criterion", "decision", "finding")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be determined."""
+
+    region: str
+    stage: Stage
+    rules: Rules
+    warnings: tuple[str, ...]
+    is_set_by_hand: bool
+
+
+def determine(
+    region: str,
+    stage: str,
+    inputs: Path,
+    out: Path,
+    *,
+    programmes: Sequence[str] = ("pkh", "bpnt"),
+    as_of: date | None = None,
+    scope: str = "population",
+    set_values: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+) -> dict[str, Any]:
+    """Decide every family of the region and write the four tables and summary.json into `out`; return the summary.
+
+    `inputs` holds the datasets (contracts.md). Nothing is written unless all of it is: a folder beside `out` is renamed
+    at the end. Raises WrongUsage (malformed option), Refused (data, region or files that cannot be used).
+    """
+    own = load_settings()
+    request = _request(own, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
+    with _new_folder(out) as folder, open_engine(
+        threads or own.threads, memory_limit or own.memory_limit
+    ) as connection, tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work:
+        files = open_inputs(
+            connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants"
+        )
+        quotas = _run_models(connection, own.folder("sql"), own.folder("programmes"), request, files)
+        summary = _write(connection, own.folder("sql"), request, files, quotas, folder)
+    return summary
+
+
+def _request(
+    own: Settings,
+    region: str,
+    stage: str,
+    programmes: Sequence[str],
+    as_of: date | None,
+    scope: str,
+    settings: Mapping[str, object],
+    set_values: Mapping[str, object],
+) -> Request:
+    """Check what is asked for and resolve its rules."""
+    parsed = Stage.parse(stage)
+    parse_regency(region)
+    if scope not in SCOPES:
+        raise WrongUsage(f"{scope!r} is not a scope", why=f"there are {', '.join(SCOPES)}")
+    if not programmes:
+        raise WrongUsage("No programme is named", remedy="name pkh, bpnt or both")
+    day = as_of or parsed.as_of
+    warnings = []
+    if not parsed.as_of <= day <= parsed.last_day:
+        warnings.append(f"as_of {day} is outside the stage {parsed}")
+    rules = resolve(own.folder("programmes"), programmes, day, scope, settings, set_values)
+    _refuse_unknown_region(own.folder("reference") / "regions.csv", region)
+    return Request(region, parsed, rules, tuple(warnings), bool(set_values))
+
+
+def _refuse_unknown_region(path: Path, region: str) -> None:
+    with path.open(encoding="utf-8", newline="") as stream:
+        if any(row["code"] == region for row in csv.DictReader(stream)):
+            return
+    raise Refused(
+        "The region does not exist", where=region, why="it is not in reference/regions.csv",
+        remedy="write a code of Kemendagri, such as 35.10",
+    )  # fmt: skip
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` that takes its place when all went well, and is removed when not."""
+    if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
+        raise Refused("The folder for the result holds other files", where=str(out), remedy="name a new folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield folder
+        folder.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_model(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Execute one model file."""
+    connection.execute(path.read_text(encoding="utf-8"))
+
+
+def _run_models(
+    connection: duckdb.DuckDBPyConnection, sql: Path, programmes: Path, request: Request, files: list[InputFile]
+) -> dict[str, tuple[int, str] | None]:
+    """All steps up to the findings; returns the quota and decree of each programme."""
+    rules = request.rules
+    write_rules(connection, rules, load_reasons(programmes / "reasons.yaml"))
+    set_variables(connection, rules, request.region, request.stage)
+    quotas = {p.code: read_quota(connection, request.region, p.code, request.stage) for p in rules.programmes}
+    for code, quota in quotas.items():
+        set_quota(connection, code, quota[0] if quota else None)
+    wage = read_minimum_wage(connection, request.region, rules.as_of)
+    limits = {p.code: wage.limit(str(p.values.get("wage_reference", "umk"))) for p in rules.programmes}
+    write_exclusions(connection, rules.programmes, limits)
+    for name in ("id_number", "odd_id"):
+        run_model(connection, sql / "core" / f"{name}.sql")
+    refuse_number_ids(connection, files)
+    for name in ("words", *CORE):
+        run_model(connection, sql / "core" / f"{name}.sql")
+    _refuse_empty_region(connection, request.region)
+    run_model(connection, sql / "recipients" / "member.sql")
+    if None in limits.values():
+        refuse_wage_without_limit(connection, request.region, rules.as_of)
+    _count_components(connection, sql, rules)
+    for name in AFTER_CAPS:
+        run_model(connection, sql / "recipients" / f"{name}.sql")
+    return quotas
+
+
+def _refuse_empty_region(connection: duckdb.DuckDBPyConnection, region: str) -> None:
+    query = "select count(*) from family_seen where kind is null or kind <> 'ELSEWHERE'"
+    if (connection.execute(query).fetchone() or (0,))[0] == 0:
+        raise Refused(
+            "No family has its place in this region", where=region, why="neither register nor welfare data has one",
+            remedy="check the region and the inputs",
+        )  # fmt: skip
+
+
+def _count_components(connection: duckdb.DuckDBPyConnection, sql: Path, rules: Rules) -> None:
+    """Candidates, one per person, then the caps one after the other."""
+    connection.execute(compile_candidates(rules.programmes))
+    run_model(connection, sql / "recipients" / "one_per_person.sql")
+    for programme in rules.programmes:
+        for cap in programme.programme.caps:
+            limit = programme.values[cap.parameter]
+            if limit is not None:
+                set_variable(connection, "cap_programme", programme.code)
+                set_variable(connection, "cap_code", cap.code)
+                set_variable(connection, "cap_limit", int(limit))
+                run_model(connection, sql / "recipients" / "apply_cap.sql")
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    sql: Path,
+    request: Request,
+    files: list[InputFile],
+    quotas: dict[str, tuple[int, str] | None],
+    folder: Path,
+) -> dict[str, Any]:
+    """Write the four tables and the summary into `folder`."""
+    codes = [programme.code for programme in request.rules.programmes]
+    tables = {}
+    for name in RESULT_TABLES:
+        query = (sql / "recipients" / f"output_{name}.sql").read_text(encoding="utf-8")
+        tables[name] = write_table(connection, name, query, None if name == "not_decided" else codes, folder)
+    funnel = summarise_funnel(connection)
+    if funnel["families_seen"] != sum(count for name, count in funnel.items() if name != "families_seen"):
+        raise Refused("The funnel does not add up", where=request.region, remedy="report this: nothing was written")
+    summary: dict[str, Any] = {
+        "region": request.region,
+        "stage": str(request.stage),
+        "as_of": request.rules.as_of.isoformat(),
+        "scope": request.rules.scope,
+        "settings": request.rules.settings,
+        "simulation_only": request.is_set_by_hand or None in quotas.values(),
+        "warnings": list(request.warnings),
+        "programmes": {},
+        "funnel": funnel,
+        "ignored_signal_codes": ignored_codes(connection),
+        "rules_digest": request.rules.digest,
+        "inputs": [file.as_dict() for file in files],
+        "engine": "duckdb",
+        "versions": versions(),
+    }
+    for programme in request.rules.programmes:
+        quota = quotas[programme.code]
+        summary["programmes"][programme.code] = {
+            **summarise_programme(connection, programme),
+            "quota": quota[0] if quota else None,
+            "decree_id": quota[1] if quota else None,
+            "simulation_only": request.is_set_by_hand or quota is None,
+            "rules_digest": programme.digest,
+            "list_digest": list_digest(programme.code, programme.digest, tables),
+        }
+    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+    (folder / "summary.json").write_text(text, encoding="utf-8")
+    return summary
+
+
