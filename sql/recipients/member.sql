@@ -40,23 +40,29 @@ born as (
   from person as p
   semi join family as f on f.no_kk = p.no_kk
   where p.status = 'active'::status_word
+),
+
+combined as (
+  select
+    b.no_kk,
+    b.nik,
+    b.is_valid,
+    b.birth_date,
+    b.sex,
+    cast((getvariable('as_of_number') - b.birth_number) // 10000 as bigint) as age,
+    case when s.level is null then w.level else s.level end as school_level,
+    s.level is not null as is_enrolled,
+    w.disability,
+    case when a.nik is null then coalesce(w.is_pregnant, false) else coalesce(s.is_pregnant, false) end as is_pregnant,
+    case when a.nik is null then w.pregnancy_number else s.pregnancy_number end as pregnancy_number,
+    coalesce(s.is_rights_victim, false) as is_rights_victim
+  from born as b
+  left join signalled as s on s.nik = b.nik
+  left join asked as a on a.nik = b.nik
+  left join said as w on w.no_kk = b.no_kk and w.nik = b.nik
 )
 
 select
-  b.no_kk,
-  b.nik,
-  b.is_valid,
-  b.birth_date,
-  b.sex,
-  cast((getvariable('as_of_number') - b.birth_number) // 10000 as bigint) as age,
-  case when s.level is null then w.level else s.level end as school_level,
-  s.level is not null as is_enrolled,
-  w.disability,
-  case when a.nik is null then coalesce(w.is_pregnant, false) else coalesce(s.is_pregnant, false) end as is_pregnant,
-  case when a.nik is null then w.pregnancy_number else s.pregnancy_number end as pregnancy_number,
-  coalesce(pregnancy_number >= 1, false) as has_pregnancy_number,
-  coalesce(s.is_rights_victim, false) as is_rights_victim
-from born as b
-left join signalled as s on s.nik = b.nik
-left join asked as a on a.nik = b.nik
-left join said as w on w.no_kk = b.no_kk and w.nik = b.nik;
+  *,
+  coalesce(pregnancy_number >= 1, false) as has_pregnancy_number
+from combined;

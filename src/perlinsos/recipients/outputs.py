@@ -32,7 +32,7 @@ def write_table(
         for programme in programmes if programmes is not None else [None]:
             if programme is not None:
                 connection.execute("set variable output_programme = $1", [programme])
-            reader = connection.execute(query).to_arrow_reader(ROWS)
+            reader = connection.sql(query).to_arrow_reader(ROWS)
             for group in _groups(reader, schema):
                 writer.write_table(group, row_group_size=ROWS)
     return path
