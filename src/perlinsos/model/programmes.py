@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,7 +96,7 @@ class Dated(_Strict):
 
 def _in_order(values: Sequence[Dated]) -> tuple[Dated, ...]:
     """Values that follow one another; ValueError where two hold on one day."""
-    for earlier, later in zip(values, values[1:], strict=False):
+    for earlier, later in pairwise(values):
         if later.first_day <= earlier.first_day or (earlier.until and earlier.until >= later.first_day):
             raise ValueError(f"overlapping dates: the values from {earlier.first_day} and from {later.first_day}")
     for value in values:
@@ -313,7 +314,7 @@ def _turned(attribute: str) -> tuple[str, str, str]:
     return code, attribute, operator
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """YAML in which a key cannot stand twice."""
 
 
@@ -321,7 +322,7 @@ def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode, deep: bool = Fa
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     if twice := {str(key) for key in keys if keys.count(key) > 1}:
         raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {', '.join(sorted(twice))} stands twice")
-    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+    return yaml.CSafeLoader.construct_mapping(loader, node, deep)
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:

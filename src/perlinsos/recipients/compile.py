@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from sqlglot import exp
 
@@ -41,8 +41,8 @@ def _candidates(programme: ProgrammeInForce, part: ComponentInForce, component: 
     ).where(*(_condition(programme, test) for test in component.who))
 
 
-def _row(programme: str, component: str, amount: int, choice: int, selection: int, reason: exp.Expression) -> exp.Select:
-    columns: list[exp.Expression] = [
+def _row(programme: str, component: str, amount: int, choice: int, selection: int, reason: exp.Expr) -> exp.Select:
+    columns: list[exp.Expr] = [
         _as(_enum(programme, "programme_name"), "programme"),
         exp.column("no_kk"),
         exp.column("nik"),
@@ -57,7 +57,7 @@ def _row(programme: str, component: str, amount: int, choice: int, selection: in
     return exp.select(*columns).from_("member")
 
 
-def _reason(programme: ProgrammeInForce, component: Component) -> exp.Expression:
+def _reason(programme: ProgrammeInForce, component: Component) -> exp.Expr:
     """Why a candidate is not counted: an invalid NIK before all, then the component's own reasons in their order."""
     case = exp.Case().when(exp.not_(exp.column("is_valid")), exp.Literal.string("NIK_TIDAK_VALID"))
     for reason in component.not_counted:
@@ -65,7 +65,7 @@ def _reason(programme: ProgrammeInForce, component: Component) -> exp.Expression
     return exp.cast(case, exp.DataType.build("reason_code", udt=True))
 
 
-def _condition(programme: ProgrammeInForce, test: Test) -> exp.Expression:
+def _condition(programme: ProgrammeInForce, test: Test) -> exp.Expr:
     """One test as a boolean expression; an attribute without a value never meets it."""
     column = exp.column(test.attribute)
     if test.operator == "in":
@@ -78,19 +78,20 @@ def _condition(programme: ProgrammeInForce, test: Test) -> exp.Expression:
     return _known(_COMPARISONS[test.operator](this=column, expression=_literal(limit)))
 
 
-def _known(condition: exp.Expression) -> exp.Expression:
+def _known(condition: exp.Expr) -> exp.Expr:
     return exp.func("coalesce", condition, exp.false())
 
 
-def _literal(value: bool | int | str) -> exp.Expression:
+def _literal(value: bool | int | str) -> exp.Expr:
     return exp.convert(value)
 
 
-def _enum(value: str, name: str) -> exp.Expression:
+def _enum(value: str, name: str) -> exp.Expr:
     return exp.cast(exp.Literal.string(value), exp.DataType.build(name, udt=True))
 
 
-_as: Callable[..., exp.Expression] = exp.alias_
+def _as(value: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(value, name)
 
 
 def _nobody() -> exp.Select:

@@ -76,38 +76,38 @@ class Check:
     """A condition under which a row of a file is wrong, with what is said about it."""
 
     column: str
-    is_wrong: exp.Expression
+    is_wrong: exp.Expr
     what: str
     why: str
     remedy: str
 
 
-class _Words:
-    """Columns of closed words, compared without case, and amounts that are cut."""
-
-    cut = frozenset({("minimum_wage", "umk_idr"), ("minimum_wage", "ump_idr")})
-    known: dict[tuple[str, str], tuple[str, ...]] = {
-        ("population", "status"): ("active", "deceased", "moved"),
-        ("population", "sex"): ("L", "P"),
-        ("welfare_person", "disability"): ("none", "mild", "severe"),
-        ("welfare_person", "school_level"): ("SD", "SMP", "SMA"),
-        ("quarantined", "dataset"): ("population", "signal", "welfare_family", "welfare_person"),
-    }
-    always = frozenset({("population", "status"), ("welfare_family", "dtsen_period"), ("quarantined", "dataset")})
-    upper = frozenset({("signal", "code"), ("welfare_family", "dtsen_period"), ("quota", "stage")})
-    lower = frozenset({("quota", "programme")})
-
-    def in_one_case(self, dataset: str, column: str, value: exp.Expression) -> exp.Expression:
-        """The value in the case in which the models compare it."""
-        words = self.known.get((dataset, column))
-        if (dataset, column) in self.upper or (words and words[0].isupper()):
-            return exp.func("upper", value)
-        if (dataset, column) in self.lower or words:
-            return exp.func("lower", value)
-        return value
+CUT_COLUMNS = frozenset({("minimum_wage", "umk_idr"), ("minimum_wage", "ump_idr")})
+CLOSED_WORDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("population", "status"): ("active", "deceased", "moved"),
+    ("population", "sex"): ("L", "P"),
+    ("welfare_person", "disability"): ("none", "mild", "severe"),
+    ("welfare_person", "school_level"): ("SD", "SMP", "SMA"),
+    ("quarantined", "dataset"): ("population", "signal", "welfare_family", "welfare_person"),
+}
+ALWAYS_THERE = frozenset({("population", "status"), ("welfare_family", "dtsen_period"), ("quarantined", "dataset")})
+UPPER = frozenset({("signal", "code"), ("welfare_family", "dtsen_period"), ("quota", "stage")})
+LOWER = frozenset({("quota", "programme")})
 
 
-WORDS = _Words()
+def kind_of(dataset: str, column: str, kind: str) -> str:
+    """The kind in which the determination reads a column: an amount of minimum_wage loses its fraction."""
+    return CUT if (dataset, column) in CUT_COLUMNS else kind
+
+
+def in_one_case(dataset: str, column: str, value: exp.Expr) -> exp.Expr:
+    """The value in the case in which the models compare it."""
+    words = CLOSED_WORDS.get((dataset, column))
+    if (dataset, column) in UPPER or (words and words[0].isupper()):
+        return exp.func("upper", value)
+    if (dataset, column) in LOWER or words:
+        return exp.func("lower", value)
+    return value
 
 
 def family(found: str) -> str:
@@ -129,20 +129,20 @@ def family(found: str) -> str:
 
 
 @cache
-def _parsed(text: str) -> exp.Expression:
+def _parsed(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, read="duckdb")
 
 
-def _over(text: str, column: str) -> exp.Expression:
+def _over(text: str, column: str) -> exp.Expr:
     """The expression with the column in the place of `x`."""
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         return exp.column(column) if isinstance(node, exp.Column) and node.name == "x" else node
 
     return _parsed(text).copy().transform(replace)
 
 
-def typed(column: str, kind: str, found: str) -> exp.Expression:
+def typed(column: str, kind: str, found: str) -> exp.Expr:
     """The column of a file in a kind of the contract. Only right where cell_checks found nothing wrong."""
     conversion = CONVERSIONS.get((kind, family(found)))
     return _over(conversion[0], column) if conversion else exp.cast(exp.null(), TARGETS[kind])
@@ -159,7 +159,7 @@ def cell_checks(dataset: str, column: str, kind: str, found: str) -> list[Check]
         checks.append(
             Check(column, _over(is_wrong, column), what, WANTED[kind], "correct the value, or deliver it as quarantined")
         )
-    if words := WORDS.known.get((dataset, column)):
+    if words := CLOSED_WORDS.get((dataset, column)):
         wrong = exp.not_(
             exp.In(this=exp.func("lower", exp.column(column)), expressions=[exp.Literal.string(w.lower()) for w in words])
         )
@@ -167,12 +167,12 @@ def cell_checks(dataset: str, column: str, kind: str, found: str) -> list[Check]
         checks.append(
             Check(column, exp.and_(empty, wrong), "An unknown word", f"one of {', '.join(words)} is wanted", "correct it")
         )
-    if (dataset, column) in WORDS.always:
+    if (dataset, column) in ALWAYS_THERE:
         none = _over("x is null or cast(x as varchar) = ''", column)
         checks.append(Check(column, none, "A value is missing", "a row without it cannot be judged", "deliver it"))
     if (dataset, column) == ("welfare_family", "dtsen_period"):
-        wrong = _over("x <> '' and not regexp_full_match(x, '[0-9]{4}-[Qq][1-4]')", column)
-        checks.append(Check(column, wrong, "A period is malformed", "a quarter such as 2025-Q4 is wanted", "correct it"))
+        malformed = _over("x <> '' and not regexp_full_match(x, '[0-9]{4}-[Qq][1-4]')", column)
+        checks.append(Check(column, malformed, "A period is malformed", "a quarter such as 2025-Q4 is wanted", "correct it"))
     return checks
 
 

@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from perlinsos.errors import Refused
 from perlinsos.model.datasets import DATASETS, Dataset
-from perlinsos.recipients.conversions import CUT, TARGETS, WORDS, Check, cell_checks, row_checks, typed
+from perlinsos.recipients.conversions import TARGETS, Check, cell_checks, in_one_case, kind_of, row_checks, typed
 
 USED: dict[str, tuple[str, ...]] = {
     "population": (
@@ -235,9 +235,9 @@ def _typed_select(dataset: Dataset, view: str | None, kinds: dict[str, str]) -> 
     """The used columns of a file in the contract's kinds; null where absent. Without a view: no row."""
     columns = []
     for name in USED[dataset.name]:
-        kind = CUT if (dataset.name, name) in WORDS.cut else dataset.column(name).kind
+        kind = kind_of(dataset.name, name, dataset.column(name).kind)
         value = typed(name, kind, kinds[name]) if name in kinds else exp.cast(exp.null(), TARGETS[kind])
-        columns.append(exp.alias_(WORDS.in_one_case(dataset.name, name, value), name))
+        columns.append(exp.alias_(in_one_case(dataset.name, name, value), name))
     select = exp.select(*columns)
     return select.from_(view) if view else select.where(exp.false())
 
@@ -246,7 +246,7 @@ def _check(connection: duckdb.DuckDBPyConnection, dataset: Dataset, file: InputF
     """Refused at the first value of a file that has the wrong type or is an unknown word."""
     checks: list[Check] = []
     for name, found in kinds.items():
-        kind = CUT if (dataset.name, name) in WORDS.cut else dataset.column(name).kind
+        kind = kind_of(dataset.name, name, dataset.column(name).kind)
         checks += cell_checks(dataset.name, name, kind, found)
     checks += row_checks(dataset.name, kinds)
     if not checks:
@@ -290,7 +290,7 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
                 raise _wrong_value(connection, file, _number_id(column), row[0])
 
 
-def _is_number_id(column: str) -> exp.Expression:
+def _is_number_id(column: str) -> exp.Expr:
     """An id that reads as a number with an exponent or a point."""
     return exp.and_(
         exp.func("regexp_full_match", exp.column(column), exp.Literal.string(ID_NUMBER)),

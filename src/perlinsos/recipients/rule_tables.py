@@ -52,7 +52,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Se
 
 
 def _programme_row(programme: ProgrammeInForce) -> tuple[Any, ...]:
-    limits = {attribute: None for attribute in FAMILY_TESTS}
+    limits: dict[str, Any] = dict.fromkeys(FAMILY_TESTS)
     for exclusion in programme.programme.exclusions.values():
         if exclusion.who.attribute in FAMILY_TESTS:
             limits[exclusion.who.attribute] = programme.limit(exclusion.who)
