@@ -1,0 +1,39 @@
+"""`perlinsos leak-scan`: prove that no number of a person stands where it must not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def leak_scan(
+    folder: Annotated[list[Path] | None, typer.Option(help="More folders: pages, validation results, other logs.")] = None,
+    database: Annotated[list[str] | None, typer.Option(help="More PostgreSQL databases, by address.")] = None,
+    least_serial: Annotated[int, typer.Option(help="The least serial of a number by form; 1 where people are real.")] = 7000,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+) -> None:
+    """Scan logs, Airflow's database, the ledger, the keys of all buckets and all published objects.
+
+    Reports place and count, never the number; exit 1 where something was found.
+    """
+    from perlinsos.operations.leak_scan import check_leaks, scan_everything
+    from perlinsos.settings import load_settings
+
+    result = scan_everything(load_settings(), folder or (), database or (), least_serial=least_serial)
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False))
+    check_leaks(result)
+    if not as_json:
+        looked = ", ".join(f"{count} {kind}" for kind, count in result["looked_at"].items())
+        typer.echo(f"No number of a person in {looked}." + _unread(result["unread"]))
+
+
+def _unread(places: list[str]) -> str:
+    """What could not be looked at, for the last line."""
+    return f" Not readable: {', '.join(places)}." if places else ""
