@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from live_services import platform, services  # noqa: F401 (fixtures)
 from perlinsos.settings import Settings, find_project
 
 _TEMPLATE = "perlinsos_template"

@@ -16,7 +16,7 @@ from perlinsos.operations.services import airflow_config, object_store, postgres
 from perlinsos.operations.services.airflow_api import AirflowApi, open_airflow
 from perlinsos.operations.services.home import Home, read_json
 from perlinsos.operations.services.secrets import keep_secrets
-from perlinsos.operations.services.supervision import RUNNING, Supervisor, last_lines
+from perlinsos.operations.services.supervision import RUNNING, STARTING, Supervisor, last_lines
 from perlinsos.settings import Settings, load_settings
 
 FINE, WRONG, UNREACHABLE = "fine", "wrong", "unreachable"
@@ -101,7 +101,7 @@ def _supervisor(settings: Settings) -> Iterator[Finding]:
         if name in airflow_config.PARTS and not services.get("airflow_url"):
             continue
         state = info["statename"]
-        if state == RUNNING:
+        if state in {RUNNING, STARTING}:  # "starting" until it has lived two seconds
             yield Finding(name, FINE, f"runs as process {info['pid']}")
         else:
             why = info.get("spawnerr") or last_lines(home.log(name))

@@ -24,8 +24,8 @@ from perlinsos.operations.services.supervision import (
     RUNNING,
     STARTING,
     Part,
+    Patience,
     Supervisor,
-    is_given_up,
     last_lines,
     render,
     wait_for,
@@ -295,13 +295,12 @@ def _start_airflow(work: Start, parts: dict[str, Part]) -> None:
 
 
 def _wait(work: Start, condition: Callable[[], bool], part: str, seconds: float, also: tuple[str, ...] = ()) -> None:
-    """Wait for a condition; stop waiting at once where supervisord has given up one of the parts."""
+    """Wait for a condition; stop waiting at once where one of the parts cannot be started."""
+    patience = Patience(work.supervisor)
 
     def holds() -> bool:
         for name in (part, *also):
-            error = is_given_up(work.supervisor, name)
-            if error:
-                raise error
+            patience.check(name)
         return condition()
 
     wait_for(holds, part, seconds=seconds, log=work.home.log(part))

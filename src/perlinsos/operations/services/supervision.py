@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import psutil
 
-from perlinsos.errors import PerlinsosError, Unreachable
+from perlinsos.errors import Unreachable
 from perlinsos.operations.services.home import Home, write_private
 from perlinsos.operations.services.processes import MARK, PART
 from perlinsos.operations.services.secrets import Secrets
@@ -221,18 +221,29 @@ def wait_for(condition: Callable[[], bool], what: str, *, seconds: float, log: P
         time.sleep(0.1)
 
 
-def is_given_up(supervisor: Supervisor, part: str) -> PerlinsosError | None:
-    """The error of a part that supervisord does not try to start any more, or None."""
-    info = supervisor.states().get(part, {})
-    if info.get("statename") != "FATAL":
-        return None
-    log = supervisor.home.log(part)
-    return Unreachable(
-        f"{part} cannot be started",
-        where=str(log),
-        why=info.get("spawnerr") or last_lines(log),
-        remedy="read the log; `perlinsos down`, then `perlinsos up` tries again",
-    )
+@dataclass
+class Patience:
+    """How often a part may die while somebody waits for it. supervisord itself goes on for minutes, `up` does not."""
+
+    supervisor: Supervisor
+    deaths: int = 4
+    _starts: dict[str, set[int]] = field(default_factory=dict)
+
+    def check(self, part: str) -> None:
+        """Raises Unreachable with the end of its log where a part was given up, or dies at each start."""
+        info = self.supervisor.states().get(part, {})
+        state = info.get("statename")
+        if state == BACKOFF:
+            self._starts.setdefault(part, set()).add(info["start"])
+        if state != "FATAL" and len(self._starts.get(part, ())) < self.deaths:
+            return
+        log = self.supervisor.home.log(part)
+        raise Unreachable(
+            f"{part} cannot be started",
+            where=str(log),
+            why=info.get("spawnerr") or last_lines(log),
+            remedy="read the log; `perlinsos down`, then `perlinsos up` tries again",
+        )
 
 
 def last_lines(log: Path, count: int = 4) -> str:

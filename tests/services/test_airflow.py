@@ -1,0 +1,63 @@
+"""Airflow as `perlinsos up` starts it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+
+from live_services import Services
+from perlinsos.errors import Refused
+from perlinsos.operations.services.airflow_api import AirflowApi
+from perlinsos.operations.services.airflow_config import POOLS
+from perlinsos.settings import find_project
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform")]
+
+
+def test_doctor_finds_nothing_wrong(platform: Services) -> None:
+    platform.airflow.wait_for_dags({path.stem for path in (find_project() / "dags").glob("*.py")})
+    answer = platform.run("doctor", "--json")
+    wrong = [finding for finding in json.loads(answer.stdout)["findings"] if finding["state"] != "fine"]
+    assert (wrong, answer.returncode) == ([], 0)
+
+
+def test_every_port_listens_on_loopback_only(platform: Services) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in platform.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_nobody_gets_in_without_the_generated_password(platform: Services) -> None:
+    with pytest.raises(Refused, match="401"):
+        AirflowApi(platform.airflow.url, "admin", "admin").dags()
+    viewer = AirflowApi(platform.airflow.url, "auditor", platform.secrets.users["auditor"])
+    with pytest.raises(Refused, match="403"):
+        viewer.pause("dispatch")
+
+
+def test_the_pools_keep_what_an_operator_gave_them(platform: Services) -> None:
+    slots = {pool["name"]: pool["slots"] for pool in platform.airflow.ask("GET", "pools")["pools"]}
+    assert {name: slots[name] for name in POOLS} == {name: size for name, (size, _text) in POOLS.items()}
+    platform.airflow.ask("PATCH", "pools/engine", {"pool": "engine", "slots": 3}, query={"update_mask": "slots"})
+    assert platform.run("up").returncode == 0
+    assert platform.airflow.ask("GET", "pools/engine")["slots"] == 3
+
+
+def test_up_again_keeps_airflows_processes(platform: Services) -> None:
+    environment = {"PERLINSOS_PULL_SECONDS": "3", "PERLINSOS_DISPATCH_SECONDS": "3", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
+    before = {name: info["pid"] for name, info in platform.supervisor.states().items()}
+    assert platform.run("up", **environment).returncode == 0
+    assert {name: info["pid"] for name, info in platform.supervisor.states().items()} == before
+
+
+def test_logs_and_configuration_are_private(platform: Services) -> None:
+    exposed = [path for path in Path(platform.home.airflow).rglob("*") if path.is_file() and path.stat().st_mode & 0o007]
+    reachable = [path for path in exposed if all(parent.stat().st_mode & 0o001 for parent in path.parents)]
+    assert reachable == []
