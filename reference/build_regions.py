@@ -91,14 +91,13 @@ def main() -> None:
             bps |= {with_points(row["kemendagri_code"]): row["bps_code"] for row in csv.DictReader(source)}
     with options.kepmendagri.open(newline="", encoding="utf-8") as source:
         regions = [(with_points(r["code"]), r["level"], r["type"], r["name"]) for r in csv.DictReader(source)]
-    write(
-        folder / "regions.csv",
-        ["code", "level", "type", "name", "bps_code"],
-        [[*row, bps.get(row[0], "")] for row in sorted(regions)],
-    )
     editions = {int(path.stem): read_edition(path) for path in sorted(options.editions.glob("[0-9]*.sql"))}
     today = {code: name for code, _, _, name in regions}
     found = successors(editions, today)
+    carried = {successor: bps[code] for code, successor in found.items() if code in bps}
+    columns = ["code", "level", "type", "name", "bps_code"]
+    numbered = [[*row, bps.get(row[0]) or carried.get(row[0], "")] for row in sorted(regions)]
+    write(folder / "regions.csv", columns, numbered)
     rows = []
     for code in sorted({code for codes in editions.values() for code in codes} - set(today)):
         years = [year for year, codes in editions.items() if code in codes]

@@ -44,7 +44,14 @@ def test_the_village_that_left_rogojampi_is_carried_forward(changes: dict[str, d
     assert "35.10.13" not in changes
 
 
-def test_a_bps_code_means_one_place(regions: dict[str, dict[str, str]], changes: dict[str, dict[str, str]]) -> None:
-    codes = [row["bps_code"] for row in (*regions.values(), *changes.values()) if row["bps_code"]]
+def test_a_bps_code_means_one_place_of_today(regions: dict[str, dict[str, str]]) -> None:
+    codes = [row["bps_code"] for row in regions.values() if row["bps_code"]]
     assert len(codes) == len(set(codes))
     assert regions["35.10.19"]["bps_code"] == "3510160"
+
+
+def test_a_bps_code_of_a_retired_code_is_its_successors(
+    regions: dict[str, dict[str, str]], changes: dict[str, dict[str, str]]
+) -> None:
+    told = [(row["bps_code"], regions[row["successor_code"]]["bps_code"]) for row in changes.values() if row["successor_code"]]
+    assert [pair for pair in told if pair[0] and pair[0] != pair[1]] == []
