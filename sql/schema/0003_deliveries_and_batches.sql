@@ -70,6 +70,7 @@ create table perlinsos.batch (
     accepted_with_warnings bigint not null check (accepted_with_warnings >= 0),
     quarantined bigint not null check (quarantined >= 0),
     numbers bigint not null check (numbers >= 0),   -- distinct NIK and No KK in its index
+    profile jsonb,                          -- shares and volumes, for the drift of the delivery after it
     replaced_by perlinsos.digest references perlinsos.batch,
     accepted_at timestamptz not null,
     constraint funnel_adds_up check (received = accepted + accepted_with_warnings + quarantined)
@@ -81,7 +82,7 @@ create table perlinsos.quarantine_summary (
     batch_digest perlinsos.digest not null references perlinsos.batch,
     rule text not null,
     message_id text not null,
-    severity text not null check (severity in ('quarantine', 'warning')),
+    severity text not null,
     rows bigint not null check (rows > 0),
     primary key (batch_digest, rule, message_id, severity)
 );

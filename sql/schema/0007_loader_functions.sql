@@ -119,7 +119,7 @@ begin
     insert into batch values (new_digest, id, d.source_id, entry ->> 'dataset', d.scope, entry ->> 'coverage',
         d.snapshot_date, d.suffix, entry ->> 'fingerprint', entry -> 'files', (entry ->> 'received')::bigint,
         (entry ->> 'accepted')::bigint, (entry ->> 'accepted_with_warnings')::bigint,
-        (entry ->> 'quarantined')::bigint, (entry ->> 'numbers')::bigint, null, moment)
+        (entry ->> 'quarantined')::bigint, (entry ->> 'numbers')::bigint, entry -> 'profile', null, moment)
     on conflict (batch_digest) do update set replaced_by = null;
     update batch set replaced_by = new_digest where batch_digest = in_force;
     insert into quarantine_summary

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,8 +13,11 @@ import pytest
 from ledger.records_of_tests import make_cycle, make_region
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import fetch_rows
+from perlinsos.operations import accept, pull
 from perlinsos.operations.context import open_context
 from perlinsos.settings import PROJECT_FOLDERS, find_project
+
+from .sources_of_tests import REQUIRED, as_csv, family, member, person, signal, write_sources
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
@@ -86,3 +91,53 @@ def cycle(ctx):
         return f"{stage}/{code}"
 
     return add
+
+
+@pytest.fixture
+def deliver(ctx, land):
+    """Lands rows as a delivery, pulls and ingests it; gives what `accept` gives."""
+    write_sources(ctx.settings.folder("sources"))
+
+    def do(source, rows, scope="35.10", day="2025-12-20"):
+        land(f"{source}/{scope}/{day}", **{"part.csv": as_csv(rows)})
+        pull.fetch(ctx, source)
+        return accept.accept(ctx, scope)
+
+    return do
+
+
+@pytest.fixture
+def decree(ctx):
+    """Registers a decree as two people: `tim`, or `kuota` with the quotas given as programme → number."""
+
+    def register(kind="tim", regions=("35.10",), **changed):
+        quotas = [
+            {"region_code": code, "programme": programme, "stage": "2026-T1", "quota": quota}
+            for code in regions
+            for programme, quota in changed.pop("quotas", {}).items()
+        ]
+        found = {
+            "decree": f"{kind}-{'-'.join(regions)}", "kind": kind, "number": "7001", "issuer": "Rekaan",
+            "signatory": {"name": "Contoh", "office": "Bupati"}, "signed_on": "2025-11-01",
+            "in_force_from": "2025-11-01", "regions": list(regions), "quotas": quotas, "document": "sk.txt",
+        }  # fmt: skip
+        text = json.dumps(found | changed)
+        record = records.DecreeRecord.model_validate_json(text)
+        read = records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
+        for name in ("First Person", "Second Person"):
+            with ctx.connect("registrar") as connection:
+                records.register_decree(connection, read, ("decrees/x", "e" * 64), name)
+
+    return register
+
+
+@pytest.fixture
+def world(ctx, region, cycle, decree, deliver):
+    """Region 35.10 with a team, a cycle whose window is far away, and deliveries of three families."""
+    decree()
+    cycle(required=REQUIRED, announce_at="2099-01-01T00:00:00+07:00")
+    deliver("test-population", [person(n) for n in range(3)])
+    deliver("test-family", [family(n) for n in range(3)])
+    deliver("test-person", [member(n) for n in range(3)])
+    deliver("test-signal", [signal(0)], "national")
+    return cycle

@@ -98,7 +98,7 @@ def _each(ctx: Context, key: str, step: str, do: Callable[[Task, Measured], bool
     for delivery in _find_deliveries(ctx, key):
         try:
             with measure(ctx.connect, "loader", step, delivery.name) as measured:
-                is_new = do(_prepare(ctx, delivery), measured)
+                is_new = _run(do, _prepare(ctx, delivery), measured)
                 measured.state = "done" if is_new else "nothing_new"
             result["deliveries"].append(delivery.delivery_id)
             result["new"] += [delivery.delivery_id] if is_new else []
@@ -108,6 +108,17 @@ def _each(ctx: Context, key: str, step: str, do: Callable[[Task, Measured], bool
             _set_aside(ctx, delivery, error)
             result["refused"].append(delivery.delivery_id)
     return result
+
+
+def _run(do: Callable[[Task, Measured], bool], task: Task, measured: Measured) -> bool:
+    """Run a step; the counts of a delivery that it refuses stand in its outcome row."""
+    from perlinsos.sources.read import RefusedDelivery
+
+    try:
+        return do(task, measured)
+    except RefusedDelivery as error:
+        measured.counts = {word: error.outcome[word] for word in ("received", "rules")}
+        raise
 
 
 def _find_deliveries(ctx: Context, key: str) -> list[Delivery]:
@@ -166,8 +177,10 @@ def _read(ctx: Context, task: Task, measured: Measured) -> bool:
                  for number, part in enumerate(task.delivery.parts, 1)]  # fmt: skip
         out = folder / "read"
         reference = ctx.settings.folder("reference")
-        read_delivery(task.source, files, out, reference=reference, snapshot_date=task.delivery.snapshot_date)
-        found = {path.name: digest_of(path) for path in sorted(out.iterdir()) if path.is_file()}
+        read_delivery(
+            task.source, files, out, reference=reference, snapshot_date=task.delivery.snapshot_date, settings=ctx.settings
+        )
+        found = {str(path.relative_to(out)): digest_of(path) for path in sorted(out.rglob("*")) if path.is_file()}
         attempt = f"{READINGS}{task.digest}/{secrets.token_hex(8)}/"
         for file_name in found:
             ctx.storage.put_new(ctx.settings.buckets.work, attempt + file_name, out / file_name)
@@ -194,8 +207,11 @@ def _check(ctx: Context, task: Task, measured: Measured) -> bool:
             out,
             expectations=ctx.settings.folder("expectations"),
             reference=ctx.settings.folder("reference"),
+            previous=_read_previous(ctx, task.delivery),
+            settings=ctx.settings,
         )
         outcome = json.loads((out / "outcome.json").read_text())
+        _link((folder / "read" / "canonical.parquet").resolve(), out / "canonical.parquet")
         batch = store_batch(ctx, task.delivery, task.source, out, outcome, task.fingerprint)
     _put_first(ctx, _verdict_key(task), {"outcome": outcome, "batch": batch})
     measured.counts = _funnel(outcome)
@@ -214,6 +230,19 @@ def _accept(ctx: Context, task: Task, measured: Measured) -> bool:
     measured.digests = {"result": task.digest, "batch": batch["batch_digest"]}
     with ctx.connect("loader") as connection:
         return accept_delivery(connection, task.delivery.delivery_id, batch, _rules(outcome), ctx.at)
+
+
+def _read_previous(ctx: Context, delivery: Delivery) -> dict[str, Any] | None:
+    """The profile of the accepted delivery before this one, for warnings about drift."""
+    with ctx.connect("reader") as connection:
+        rows = fetch_rows(connection, _PREVIOUS, [delivery.source_id, delivery.scope, delivery.snapshot_date, delivery.suffix])
+    return {"profile": rows[0]["profile"]} if rows else None
+
+
+_PREVIOUS = (
+    "select profile from batch where source_id = %s and scope = %s and (snapshot_date, suffix) < (%s, %s) "
+    "and profile is not null and replaced_by is null order by snapshot_date desc, suffix desc limit 1"
+)
 
 
 def _funnel(outcome: dict[str, Any]) -> dict[str, Any]:

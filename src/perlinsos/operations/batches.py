@@ -1,6 +1,7 @@
 """The objects of a batch: accepted and quarantined rows, and the index of its numbers that joins regions at the edges.
 
-`batches/<batch_digest>/`: `accepted.parquet`, `quarantine.parquet` (as quality/check.py writes them) and
+`batches/<batch_digest>/`: `accepted.parquet`, `quarantine.parquet` (as quality/check.py writes them), `held.parquet`
+(_row, source, nik, no_kk, code of the quarantined rows as far as they could be read: whom they hold) and
 `index.parquet` (kind `nik` or `no_kk`, number as bigint, distinct, sorted).
 """
 
@@ -21,7 +22,8 @@ from perlinsos.operations.context import Context
 from perlinsos.sources.description import SourceDescription
 from perlinsos.storage import digest_of
 
-ACCEPTED, QUARANTINE, INDEX = "accepted.parquet", "quarantine.parquet", "index.parquet"
+ACCEPTED, QUARANTINE, INDEX, HELD = "accepted.parquet", "quarantine.parquet", "index.parquet", "held.parquet"
+_HELD_COLUMNS = ("source", "nik", "no_kk", "code")
 
 
 def key_of(batch_digest: str, name: str) -> str:
@@ -34,18 +36,19 @@ def store_batch(
 ) -> dict[str, Any]:
     """Write the objects of a judged delivery and give the row of its batch. Safe to repeat; nothing is in force yet.
 
-    `folder` holds accepted.parquet and quarantine.parquet; `outcome` the funnel as in outcome.json. The digest covers
-    the content and the delivery's place in order, not the rules that judged it: the same rows are the same batch.
+    `folder` holds canonical.parquet, accepted.parquet and quarantine.parquet; `outcome` the funnel as in outcome.json.
+    The digest covers the content and the delivery's place in order, not the rules that judged it: the same rows are
+    the same batch.
     """
-    write_index(ctx, folder)
-    files = {name: digest_of(folder / name) for name in (ACCEPTED, QUARANTINE, INDEX)}
+    with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
+        _write_held(engine, folder)
+        numbers = _write_index(engine, folder)
+    files = {name: digest_of(folder / name) for name in (ACCEPTED, QUARANTINE, HELD, INDEX)}
     identity = [source.source, source.dataset, source.coverage, delivery.scope, str(delivery.snapshot_date)]
     identity += [str(delivery.suffix), files[ACCEPTED], files[QUARANTINE]]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
     for name in files:
         ctx.storage.put_new(ctx.settings.buckets.work, key_of(digest, name), folder / name)
-    with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
-        numbers = engine.execute("select count(*) from read_parquet(?)", [str(folder / INDEX)]).fetchall()[0][0]
     return {
         "batch_digest": digest,
         "dataset": source.dataset,
@@ -53,37 +56,33 @@ def store_batch(
         "fingerprint": fingerprint,
         "files": files,
         "numbers": numbers,
+        "profile": outcome.get("profile"),
         **{word: outcome[word] for word in ("received", "accepted", "accepted_with_warnings", "quarantined")},
     }
 
 
-def write_index(ctx: Context, folder: Path) -> None:
-    """Write index.parquet beside accepted.parquet and quarantine.parquet: every NIK and No KK of 16 digits in them."""
-    with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
-        parts = []
-        for name in (ACCEPTED, QUARANTINE):
-            columns = _columns_of(engine, folder / name)
-            for kind in ("nik", "no_kk"):
-                column = f"_{kind}" if f"_{kind}" in columns else kind
-                if column in columns:
-                    parts.append((kind, column, str(folder / name)))
-        engine.execute("create table numbers (kind text, number bigint)")
-        for kind, column, path in parts:
-            engine.execute(_NUMBERS[column], [kind, path])
-        found = engine.sql("select distinct kind, number from numbers order by kind, number")
-        found.write_parquet(str(folder / INDEX), compression="zstd")
+def _write_held(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write held.parquet: the ids of the quarantined rows as the reader understood them, in the order of the rows."""
+    canonical = engine.read_parquet(str(folder / "canonical.parquet"))
+    there = set(canonical.columns)
+    chosen = ["_row", *(name if name in there else f"cast(null as varchar) as {name}" for name in _HELD_COLUMNS)]
+    engine.read_parquet(str(folder / QUARANTINE)).project("_row").create_view("quarantined_row", replace=True)
+    canonical.create_view("canonical_row", replace=True)
+    held = engine.sql("from canonical_row where _row in (select _row from quarantined_row)")
+    held.project(", ".join(chosen)).order("_row").write_parquet(str(folder / HELD), compression="zstd")
 
 
-_NUMBERS = {
-    column: f"insert into numbers select ?, cast({column} as bigint) from read_parquet(?) "  # noqa: S608 (fixed names)
-    f"where regexp_full_match({column}, '[0-9]{{16}}')"
-    for column in ("nik", "no_kk", "_nik", "_no_kk")
-}
-
-
-def _columns_of(engine: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    """The column names of a Parquet file."""
-    return {row[0] for row in engine.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()}
+def _write_index(engine: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    """Write index.parquet: every NIK and No KK of 16 digits in accepted and held rows; how many there are."""
+    engine.execute("create or replace table number_seen (kind text, number bigint)")
+    for name in (ACCEPTED, HELD):
+        rows = engine.read_parquet(str(folder / name))
+        for column in {"nik", "no_kk"} & set(rows.columns):
+            found = rows.filter(f"regexp_full_match({column}, '[0-9]{{16}}')")
+            found.project(f"'{column}' as kind, cast({column} as bigint) as number").insert_into("number_seen")
+    distinct = engine.sql("select distinct kind, number from number_seen order by kind, number")
+    distinct.write_parquet(str(folder / INDEX), compression="zstd")
+    return int(engine.sql("select count(*) from (select distinct kind, number from number_seen)").fetchall()[0][0])
 
 
 def fetch_file(ctx: Context, batch: Batch, name: str) -> Path:

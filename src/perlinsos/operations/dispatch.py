@@ -1,0 +1,170 @@
+"""Dispatch: one tick for every cycle. Opens and closes windows, freezes input sets, asks for work, calls for due keys.
+
+Each cycle in one transaction of its own under its own lock: two dispatches at once are safe, and what is wrong with
+one region is its own. The only clock is the time of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from perlinsos.errors import PerlinsosError, Unreachable
+from perlinsos.ledger import cycles, input_sets
+from perlinsos.ledger.connection import Connection, call, call_rows, fetch_rows
+from perlinsos.ledger.cycles import Cycle, ListState
+from perlinsos.ledger.deliveries import Batch, read_batches_until
+from perlinsos.ledger.outcomes import measure
+from perlinsos.ledger.work import DETERMINE, find_work, make_key
+from perlinsos.model.stages import Stage
+from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
+from perlinsos.operations.context import Context
+from perlinsos.operations.inputs import build_input_set, find_missing, pick_in_force, repair_input_set
+
+BACKFILLS_AT_ONCE = 2
+OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
+
+
+def advance(ctx: Context) -> dict[str, Any]:
+    """Advance every cycle by one tick. Gives {"keys": due keys, live before backfill, "errors": key → words,
+    "frozen": keys with a new input set}. Raises only where ledger or store cannot be reached."""
+    result: dict[str, Any] = {"keys": [], "errors": {}, "frozen": []}
+    with measure(ctx.connect, "decider", "dispatch", "all") as measured:
+        holidays = load_holidays(ctx.settings.folder("reference") / "holidays.csv")
+        with ctx.connect("decider") as connection:
+            known = cycles.read_cycles(connection)
+
+        @lru_cache
+        def batches_until(cut_off: date) -> list[Batch]:
+            with ctx.connect("decider") as connection:
+                return pick_in_force(read_batches_until(connection, cut_off))
+
+        for cycle in known:
+            key = make_key(cycle.region_code, cycle.stage)
+            try:
+                if _advance_cycle(ctx, cycle, holidays, batches_until):
+                    result["frozen"].append(key)
+            except Unreachable:
+                raise
+            except Exception as error:  # the next region must not wait; the reason is kept where people look
+                result["errors"][key] = _keep_error(ctx, cycle, error)
+        with ctx.connect("decider") as connection:
+            lease = ctx.settings.lease_seconds
+            rows = call_rows(connection, "emit_work", [DETERMINE, ctx.at, lease, BACKFILLS_AT_ONCE])
+            result["keys"] = [row["emit_work"] for row in rows]
+        measured.counts = {"cycles": len(known), **{name: len(found) for name, found in result.items()}}
+        measured.state = "done" if result["keys"] or result["frozen"] or result["errors"] else "nothing_new"
+    return result
+
+
+def _keep_error(ctx: Context, cycle: Cycle, error: Exception) -> str:
+    """Write a cycle's error where `status` shows it; of an unforeseen one only its type, since it may quote a value."""
+    words = error.what if isinstance(error, PerlinsosError) else f"unforeseen error: {type(error).__name__}"
+    with ctx.connect("decider") as connection:
+        cycles.set_waiting(connection, cycle.cycle_id, f"error: {words}")
+    return words
+
+
+def _advance_cycle(ctx: Context, cycle: Cycle, holidays: Holidays, batches_until: Callable[[date], list[Batch]]) -> bool:
+    """One cycle, one transaction. True where a new input set was frozen."""
+    with ctx.connect("decider") as connection:
+        call(connection, "lock_cycle", [cycle.cycle_id])
+        today = local_day(ctx.at, cycle.zone)
+        _close_windows(ctx, connection, cycle)
+        lists, reason = _start_collecting(ctx, connection, cycle, today)
+        if lists and not reason:
+            _open_windows(ctx, connection, cycle, holidays)
+            frozen, reason = _freeze(ctx, connection, cycle, today, batches_until)
+        else:
+            frozen = False
+        cycles.set_waiting(connection, cycle.cycle_id, reason)
+        return frozen
+
+
+def _start_collecting(ctx: Context, connection: Connection, cycle: Cycle, today: date) -> tuple[list[ListState], str | None]:
+    """The lists that a team may work on; planned ones begin to collect. A reason where no decree `tim` is in force."""
+    covered = cycles.read_team(connection, cycle, today)
+    lists = cycles.read_lists(connection, cycle.cycle_id)
+    working = [one for one in lists if covered is not None and (not covered or one.programme in covered)]
+    for one in working:
+        if one.state == "planned":
+            cycles.move_list(connection, one.list_id, "collecting", "a decree tim is in force", ctx.at)
+    if not working:
+        return [], f"no decree tim is in force for {cycle.region_code} on {today}"
+    return working, None
+
+
+def _close_windows(ctx: Context, connection: Connection, cycle: Cycle) -> None:
+    """Close the windows whose last second is over."""
+    rows = fetch_rows(
+        connection,
+        "select w.list_id, w.window_number, l.state from objection_window as w join list as l using (list_id) "
+        "where l.cycle_id = %s and w.closed_seen_at is null and w.closes_at < %s order by w.list_id, w.window_number",
+        [cycle.cycle_id, ctx.at],
+    )
+    for row in rows:
+        call(connection, "close_window", [row["list_id"], row["window_number"], ctx.at])
+        if row["window_number"] == 1 and row["state"] == OPEN:
+            cycles.move_list(connection, row["list_id"], "window_closed", "the window is over", ctx.at)
+
+
+def _open_windows(ctx: Context, connection: Connection, cycle: Cycle, holidays: Holidays) -> None:
+    """Open the window of each list whose newest input set is published: at the later of the cycle's `announce_at` and
+    the dispatch time that saw it. A backfilled stage opens none."""
+    work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
+    if cycle.purpose != "live" or work is None or work["state"] != "done":
+        return
+    for one in cycles.read_lists(connection, cycle.cycle_id):
+        if one.state != "determined" or one.published is None or work["statuses"].get(one.programme) != OPEN:
+            continue
+        call(connection, "settle_list", [one.list_id, ctx.at])
+        opens_at = max(cycle.announce_at, one.settled_at or ctx.at)
+        if opens_at > ctx.at:
+            continue
+        closes_at = close_window(opens_at, cycle.window_months, cycle.zone, holidays)
+        call(connection, "open_window", [one.list_id, one.published, opens_at, closes_at, cycle.zone])
+        cycles.move_list(connection, one.list_id, OPEN, "the window opens", ctx.at)
+
+
+def _freeze(
+    ctx: Context, connection: Connection, cycle: Cycle, today: date, batches_until: Callable[[date], list[Batch]]
+) -> tuple[bool, str | None]:
+    """Freeze a new input set where something changed that may still count, and ask for the work on it."""
+    lists = [one for one in cycles.read_lists(connection, cycle.cycle_id) if one.state in (OPEN, *BEFORE_WINDOW)]
+    if not lists:
+        return False, None
+    newest = input_sets.read_newest(connection, cycle.cycle_id)
+    quotas = cycles.read_quotas(connection, cycle, Stage.parse(cycle.stage).as_of)
+    open_lists = {one.programme for one in lists if one.state == OPEN}
+    if open_lists and newest is not None:
+        wanted, why = repair_input_set(ctx, connection, newest, quotas, open_lists), "rows set aside were repaired"
+    elif today < cycle.cut_off:
+        return False, f"the cut-off is on {cycle.cut_off}"
+    else:
+        in_force = batches_until(cycle.cut_off)
+        if missing := find_missing(cycle, in_force):
+            return False, "; ".join(missing)
+        programmes = sorted(one.programme for one in lists)
+        wanted = build_input_set(ctx, cycle, programmes, in_force, quotas)
+        why = "batches, rules or settings changed" if newest else "cut-off"
+    is_new = newest is None or newest.digest != wanted.digest
+    if is_new:
+        input_sets.freeze(connection, cycle.cycle_id, wanted, why, ctx.at)
+    _require_work(ctx, connection, cycle, lists, wanted, quotas)
+    return is_new, None
+
+
+def _require_work(
+    ctx: Context, connection: Connection, cycle: Cycle, lists: list[ListState], wanted: input_sets.InputSet,
+    quotas: dict[str, dict[str, Any]],
+) -> None:  # fmt: skip
+    """Ask for the determination, each programme with the status it may have: without a quota by decree a simulation."""
+    statuses = {}
+    for one in lists:
+        may_count = one.state == OPEN or one.programme in quotas
+        statuses[one.programme] = "provisional" if may_count else "simulation"
+        if may_count and one.state == "simulation":
+            cycles.move_list(connection, one.list_id, "collecting", "a decree kuota is in force", ctx.at)
+    call(connection, "require_work", [DETERMINE, cycle.cycle_id, wanted.digest, statuses])
