@@ -13,8 +13,8 @@ _TEXTS = {
         "digest": "Sidik daftar (list_digest)",
         "outcomes": "| hasil | baris | rupiah tahap ini | rupiah setahun |",
         "check": "Cara memeriksa berkas ini",
-        "checks": "Jalankan di folder ini. Kunci publik ada di `keys/` pada bucket terbitan; "
-        "pastikan kuncinya dari jalur tepercaya.",
+        "checks": "Jalankan di folder ini. `KEY.pub` adalah kunci publik dari `keys/` pada bucket "
+        "terbitan (namanya nomor kunci yang disebut minisign); pastikan kuncinya dari jalur tepercaya.",
         "read": "Cara membaca berkas ini",
         "types": "Jangan membaca CSV tanpa tipe: `35.10` akan menjadi 35.1. Tipe setiap kolom ada di `datapackage.json`. "
         "Daftar kode dipisahkan tanda `|`.",
@@ -29,7 +29,8 @@ _TEXTS = {
         "digest": "Digest of the list (list_digest)",
         "outcomes": "| outcome | rows | rupiah this stage | rupiah a year |",
         "check": "How to check these files",
-        "checks": "Run in this folder. The public key lies under `keys/` of the published bucket; get it over a way you trust.",
+        "checks": "Run in this folder. `KEY.pub` is the public key from `keys/` of the published bucket (named by the key id "
+        "that minisign prints); get it over a way you trust.",
         "read": "How to read these files",
         "types": "Do not read the CSV without types: `35.10` becomes 35.1. The type of each column stands in `datapackage.json`. "
         "Lists of codes are joined with `|`.",
@@ -39,9 +40,9 @@ _TEXTS = {
     },
 }
 _CHECK = """```
-minisign -Vm manifest.json -p platform.pub
+minisign -Vm manifest.json -p KEY.pub
 sha256sum -c SHA256SUMS
-perlinsos snapshot verify . --public-key platform.pub
+perlinsos snapshot verify . --public-key KEY.pub
 ```"""
 READERS = {
     "pandas": 'pandas.read_parquet("recipients.parquet")',
