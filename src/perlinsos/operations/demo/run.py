@@ -1,0 +1,89 @@
+"""The demo from its first line to its last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+
+from perlinsos.operations.context import open_context
+from perlinsos.operations.demo import report
+from perlinsos.operations.demo.lay import Population, begin_synthesis, end_synthesis, lay_deliveries, register_settings
+from perlinsos.operations.demo.watch import Watch
+from perlinsos.operations.services.airflow_api import open_airflow
+from perlinsos.operations.services.start import start
+from perlinsos.settings import Settings, load_settings
+
+# The demo ticks every few seconds; in production the defaults of minutes hold.
+TICKS = {"PERLINSOS_PULL_SECONDS": "5", "PERLINSOS_DISPATCH_SECONDS": "5", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
+
+
+def run_demo(settings: Settings, families: dict[str, int], *, patience_seconds: float) -> dict[str, Any]:
+    """Start the services, register settings, lay deliveries, watch, report. Gives addresses and list labels."""
+    console = Console(stderr=True)
+    population = Population(families)
+    deliveries = settings.home / "demo" / population.name
+    deliveries.parent.mkdir(parents=True, exist_ok=True)
+    for name, value in TICKS.items():
+        os.environ.setdefault(name, value)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    console.rule("Perlinsos: from the landing bucket to a signed provisional list")
+    synthesis = begin_synthesis(population, deliveries, say)
+    try:
+        services = start(settings, airflow=True, say=say)
+        settings = load_settings()
+        register_settings(settings.project / "demo", families, say)
+        end_synthesis(synthesis)
+    except BaseException:
+        if synthesis is not None and synthesis.poll() is None:
+            synthesis.kill()
+            synthesis.wait()
+        raise
+    return _lay_and_watch(console, say, settings, services, tuple(families), deliveries, patience_seconds)
+
+
+def _lay_and_watch(
+    console: Console,
+    say: Callable[[str], None],
+    settings: Settings,
+    services: dict[str, Any],
+    regions: tuple[str, ...],
+    deliveries: Any,
+    patience_seconds: float,
+) -> dict[str, Any]:
+    """Lay the deliveries down, watch until the lists are published, and show them."""
+    ctx = open_context(settings)
+    airflow = open_airflow(settings.home)
+    with console.status("") as status:
+        watch = Watch(ctx, airflow, regions, say, _shower(console, status))
+        watch.skip_what_was_before()
+        count = lay_deliveries(settings, ctx.storage, deliveries)
+        say(
+            f"{count} deliveries lie in the bucket {settings.buckets.landing}. From here on only Airflow works; this only watches."
+        )
+        watch.until_published(patience_seconds=patience_seconds)
+    console.rule("What came out")
+    report.show_funnel(console, ctx)
+    labels = report.show_lists(console, ctx, regions)
+    if labels:
+        copy = settings.home / "demo" / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        report.show_copy(console, ctx, labels[-1], copy)
+        report.show_family(console, ctx, labels[-1])
+    report.show_runs(console, airflow)
+    report.show_next(console, services, labels[-1] if labels else "LIST_ID")
+    return {"airflow": services["airflow"], "lists": labels}
+
+
+def _shower(console: Console, status: Status) -> Callable[[str], None]:
+    """One line that is rewritten on a terminal; nothing where there is none."""
+    if not console.is_terminal:
+        return lambda _: None
+    return lambda text: status.update(text)
