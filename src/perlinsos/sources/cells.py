@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from perlinsos.errors import Refused
 from perlinsos.sources.layout import Layout
+from perlinsos.sources.vocabulary import ID_COLUMNS
 
-ID_COLUMNS = frozenset({"nik", "no_kk", "filed_by_nik"})
 KIND_SUFFIX = "__kind"
 BATCH_ROWS = 20_000
 Cell = tuple[str | None, str | None]

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.model.datasets import DATASETS
 from perlinsos.sources.plain_yaml import load_plain_yaml
+from perlinsos.sources.vocabulary import NULL_WORDS_NEVER
 
 DEFAULT_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %B %Y", "excel_serial")
 DATE_FORMATS = frozenset(
@@ -232,6 +233,8 @@ class SourceDescription(_Part):
         unknown = set(self.columns) - {name for dataset in DATASETS.values() for name in dataset.names}
         if unknown:
             raise ValueError(f"columns {sorted(unknown)} are no columns of {self.dataset} or any other dataset")
+        if any(self.column(name).null_words for name in NULL_WORDS_NEVER):
+            raise ValueError("columns.name.null_words: people are called Null, Nan and None; a name has no null words")
         return self
 
     def column(self, name: str) -> SourceColumn:

@@ -1,0 +1,100 @@
+"""`perlinsos ingest`: read and check one delivery from plain files, without Airflow, database or object store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer()
+OUTPUTS = frozenset({"accepted.parquet", "quarantine.parquet", "outcome.json"})
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="The parts of one delivery, in order.")],
+    source: Annotated[Path, typer.Option(help="The source's description (YAML).")],
+    out: Annotated[Path, typer.Option(help="The folder to write; replaced if it holds an earlier result.")],
+    snapshot_date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day the data is of; checked against the law.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print outcome.json.")] = False,
+) -> None:
+    """Read and check one delivery from plain files."""
+    from perlinsos.settings import load_settings
+    from perlinsos.sources.description import load_source
+    from perlinsos.sources.read import RefusedDelivery
+
+    described = load_source(source)
+    settings = load_settings()
+    _refuse_foreign(out)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    try:
+        day = snapshot_date.date() if snapshot_date else None
+        told = _read_and_check(described, files, work, day, settings)
+        _place(work / "result", out)
+    except RefusedDelivery as error:
+        (work / "refused").mkdir()
+        text = json.dumps(error.outcome, ensure_ascii=False, indent=1, default=str) + "\n"
+        (work / "refused" / "outcome.json").write_text(text)
+        _place(work / "refused", out)
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _report(told, as_json)
+
+
+def _read_and_check(described: Any, files: list[Path], work: Path, day: date | None, settings: Any) -> dict[str, Any]:
+    from perlinsos.quality.check import check_delivery
+    from perlinsos.sources.read import read_delivery
+
+    reference = settings.folder("reference")
+    read = read_delivery(described, files, work / "read", reference=reference, snapshot_date=day, settings=settings)
+    checked = check_delivery(
+        described,
+        read.canonical,
+        work / "result",
+        expectations=settings.folder("expectations"),
+        reference=reference,
+        settings=settings,
+    )
+    return checked.told
+
+
+def _refuse_foreign(out: Path) -> None:
+    from perlinsos.errors import WrongUsage
+
+    if out.exists() and (not out.is_dir() or {path.name for path in out.iterdir()} - OUTPUTS):
+        raise WrongUsage(
+            f"{out} holds something that is no earlier result of ingest",
+            where=str(out),
+            why="the folder is replaced as a whole",
+            remedy="give a new folder",
+        )
+
+
+def _place(made: Path, out: Path) -> None:
+    """Put the finished folder where it belongs, in one step; an earlier result goes away."""
+    target = out.absolute()
+    old = made.parent / "replaced"
+    if target.exists():
+        os.replace(target, old)
+    os.replace(made, target)
+
+
+def _report(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False, indent=1, default=str))
+        return
+    numbers = ", ".join(f"{name} {told[name]}" for name in ("accepted", "accepted_with_warnings", "quarantined"))
+    print(f"{told['source']} ({told['dataset']}): received {told['received']}: {numbers}")
+    for rule in told["rules"]:
+        print(f"  {rule['severity']:8} {rule['rule']}: {rule['rows']}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""Read one delivery: its files to cells, its cells to canonical rows. What each row is worth is judged afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from perlinsos.engine import open_engine
+from perlinsos.errors import Refused
+from perlinsos.settings import Settings, load_settings
+from perlinsos.sources.convert import convert, open_cells, refuse_number_ids
+from perlinsos.sources.description import SourceDescription
+from perlinsos.sources.isolation import read_apart
+
+
+class RefusedDelivery(Refused):
+    """A delivery that is refused as a whole. `outcome` is what outcome.json holds."""
+
+    def __init__(self, error: Refused, outcome: dict[str, Any]) -> None:
+        super().__init__(error.what, where=error.where, why=error.why, remedy=error.remedy)
+        self.outcome = {**outcome, "refused": self.as_dict()}
+
+
+@dataclass(frozen=True)
+class ReadOutcome:
+    """What reading made: `canonical` (typed rows), `cells` (as they arrived), and what the files were."""
+
+    source: str
+    dataset: str
+    received: int
+    canonical: Path
+    cells: Path
+    snapshot_date: date | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, streamed."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def empty_outcome(source: SourceDescription, files: list[dict[str, Any]], received: int = 0) -> dict[str, Any]:
+    """The outcome of a delivery of which nothing entered."""
+    return {
+        "source": source.source,
+        "dataset": source.dataset,
+        "received": received,
+        "accepted": 0,
+        "accepted_with_warnings": 0,
+        "quarantined": 0,
+        "refused": None,
+        "rules": [],
+        "warnings": [],
+        "files": files,
+        "gate": [],
+    }
+
+
+def read_delivery(
+    source: SourceDescription,
+    files: list[Path],
+    out: Path,
+    *,
+    reference: Path,
+    snapshot_date: date | None = None,
+    settings: Settings | None = None,
+) -> ReadOutcome:
+    """Read the parts of one delivery into `out`: canonical.parquet, cells/cells-*.parquet, reading.json.
+
+    canonical.parquet: the dataset's columns, typed; `_row` from 1 through all parts; `_issues`, what reading found
+    (`column.message_id`, joined with `|`). Raises RefusedDelivery where nothing of the delivery may enter.
+    """
+    settings = settings or load_settings()
+    for file in files:
+        if not file.is_file():
+            raise Refused(f"{file.name} is not there", where=str(file), remedy="give the paths of existing files")
+    hashed = [{"name": file.name, "sha256": hash_file(file), "bytes": file.stat().st_size} for file in files]
+    rows = 0
+    try:
+        if snapshot_date is not None:
+            source.check_legal_basis(snapshot_date)
+        answer = read_apart(source, files, out / "cells")
+        rows = int(answer["rows"])
+        if not rows and not source.allow_empty:
+            raise Refused(
+                "the delivery has no data rows",
+                where=", ".join(file.name for file in files),
+                why="an empty delivery never replaces earlier data",
+                remedy="send the rows, or write `allow_empty: true` in the source's file if no row is an answer",
+            )
+        canonical = _convert(source, answer["files"], out, reference, settings, rows)
+    except Refused as error:
+        raise RefusedDelivery(error, empty_outcome(source, hashed, rows)) from error
+    outcome = ReadOutcome(
+        source=source.source,
+        dataset=source.dataset,
+        received=rows,
+        canonical=canonical,
+        cells=out / "cells",
+        snapshot_date=snapshot_date,
+        files=hashed,
+        parts=answer["parts"],
+        warnings=_warn(answer["parts"]),
+    )
+    told = {**asdict(outcome), "canonical": canonical.name, "cells": "cells"}
+    (out / "reading.json").write_text(json.dumps(told, default=str, ensure_ascii=False, indent=1))
+    return outcome
+
+
+def load_reading(folder: Path) -> ReadOutcome:
+    """The outcome of `read_delivery` from the folder that it wrote."""
+    told = json.loads((folder / "reading.json").read_text())
+    day = told["snapshot_date"]
+    return ReadOutcome(
+        **{
+            **told,
+            "canonical": folder / told["canonical"],
+            "cells": folder / told["cells"],
+            "snapshot_date": date.fromisoformat(day) if day else None,
+        }
+    )
+
+
+def _convert(
+    source: SourceDescription, names: list[str], out: Path, reference: Path, settings: Settings, rows: int
+) -> Path:
+    canonical = out / "canonical.parquet"
+    with open_engine(settings.threads, settings.memory_limit, spill=out) as connection:
+        files = [out / "cells" / name for name in names] or [_no_cells(source, out / "cells")]
+        columns = open_cells(connection, files, settings.folder("sql") / "staging")
+        convert(connection, source, columns, reference, canonical)
+        refuse_number_ids(connection, source, canonical, rows)
+    return canonical
+
+
+def _no_cells(source: SourceDescription, folder: Path) -> Path:
+    """A cells file without rows, for a source that allows an empty delivery."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from perlinsos.sources.layout import wanted_names
+
+    fields = [("_row", pa.int64()), ("_flaw", pa.string()), ("_cells", pa.list_(pa.string()))]
+    fields += [(name, pa.string()) for name in wanted_names(source)]
+    path = folder / "cells-00001.parquet"
+    pq.write_table(pa.schema(fields).empty_table(), path)
+    return path
+
+
+def _warn(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What people should know about the files: an encoding that is not UTF-8, members that were not read."""
+    found = []
+    for part in parts:
+        if part.get("ignored"):
+            found.append({"message_id": "not_a_record", "part": part["name"], "told": "ignored: another table"})
+        if part.get("encoding") not in (None, "utf-8"):
+            found.append({"message_id": "encoding", "part": part["name"], "told": f"read as {part['encoding']}"})
+    return found
