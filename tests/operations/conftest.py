@@ -7,52 +7,68 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
+from conftest import execute
 from ledger.records_of_tests import make_cycle, make_region
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.operations import accept, pull
 from perlinsos.operations.context import open_context
-from perlinsos.settings import PROJECT_FOLDERS, find_project
+from perlinsos.settings import PROJECT_FOLDERS, Settings, find_project
 
 from .sources_of_tests import REQUIRED, as_csv, family, member, person, signal, write_sources
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A project of this test's own: sources/ may be changed, the rest is the repository's."""
-    folder = tmp_path / "project"
+def make_project(folder):
+    """A project of its own: sources/ and expectations/ may be changed, the rest is the repository's."""
     folder.mkdir()
     for name in PROJECT_FOLDERS:
         if name in ("sources", "expectations"):
             shutil.copytree(find_project() / name, folder / name)
         else:
             (folder / name).symlink_to(find_project() / name)
+    write_sources(folder / "sources")
     return folder
 
 
+def make_context(database_url, folder):
+    """A run at AT on a ledger, with home, project and objects under `folder`; a landing listing need not be quiet."""
+    (folder / "home").mkdir(exist_ok=True)
+    base = Settings(folder / "home", folder / "project", threads=1, landing_quiet_seconds=0)
+    base = replace(base, database_url=database_url, s3_endpoint=(folder / "objects").as_uri())
+    return open_context(base, AT, holder="test-run")
+
+
 @pytest.fixture
-def ctx(settings, project):
-    """The context of a run at AT whose object store has its buckets; a landing listing need not be quiet."""
-    made = open_context(replace(settings, project=project, landing_quiet_seconds=0, threads=1), AT, holder="test-run")
+def project(tmp_path):
+    """The project folder of this test."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def ctx(database_url, project, tmp_path):
+    """The context of a run on an empty ledger and empty buckets."""
+    made = make_context(database_url, tmp_path)
     for bucket in vars(made.settings.buckets).values():
         made.storage.make_bucket(bucket)
     return made
 
 
+def read_rows(ctx, query, *arguments):
+    """Rows of the ledger."""
+    with ctx.connect("reader") as connection:
+        return fetch_rows(connection, query, arguments)
+
+
 @pytest.fixture
 def rows(ctx):
     """Reads rows of the ledger."""
-
-    def read(query, *arguments):
-        with ctx.connect("reader") as connection:
-            return fetch_rows(connection, query, arguments)
-
-    return read
+    return partial(read_rows, ctx)
 
 
 @pytest.fixture
@@ -72,72 +88,88 @@ def land(ctx):
 @pytest.fixture
 def region(ctx):
     """Registers regions; 35.10 from the start."""
-
-    def add(code="35.10", **changed):
-        with ctx.connect("registrar") as connection:
-            records.add_region(connection, make_region(code, **changed))
-
-    add()
-    return add
+    add_region(ctx)
+    return partial(add_region, ctx)
 
 
-@pytest.fixture
-def cycle(ctx):
-    """Registers cycles; gives the cycle's id."""
-
-    def add(code="35.10", stage="2026-T1", **changed):
-        with ctx.connect("registrar") as connection:
-            records.add_cycle(connection, make_cycle(code, stage, **changed))
-        return f"{stage}/{code}"
-
-    return add
+def deliver_rows(ctx, source, rows, scope="35.10", day="2025-12-20"):
+    """Land rows as a delivery, pull and ingest it; what `accept` gives."""
+    landing, prefix = ctx.settings.buckets.landing, f"{source}/{scope}/{day}"
+    ctx.storage.put_landing(landing, f"{prefix}/part.csv", as_csv(rows).encode())
+    ctx.storage.put_landing(landing, f"{prefix}/_COMPLETE", b"")
+    pull.fetch(ctx, source)
+    return accept.accept(ctx, scope)
 
 
 @pytest.fixture
-def deliver(ctx, land):
+def deliver(ctx):
     """Lands rows as a delivery, pulls and ingests it; gives what `accept` gives."""
-    write_sources(ctx.settings.folder("sources"))
+    return partial(deliver_rows, ctx)
 
-    def do(source, rows, scope="35.10", day="2025-12-20"):
-        land(f"{source}/{scope}/{day}", **{"part.csv": as_csv(rows)})
-        pull.fetch(ctx, source)
-        return accept.accept(ctx, scope)
 
-    return do
+def register(ctx, kind="tim", regions=("35.10",), **changed):
+    """Register a decree as two people: `tim`, or `kuota` with the quotas given as programme → number."""
+    quotas = [
+        {"region_code": code, "programme": programme, "stage": "2026-T1", "quota": quota}
+        for code in regions
+        for programme, quota in changed.get("quotas", {}).items()
+    ]
+    found = {
+        "decree": f"{kind}-{'-'.join(regions)}", "kind": kind, "number": "7001", "issuer": "Rekaan",
+        "signatory": {"name": "Contoh", "office": "Bupati"}, "signed_on": "2025-11-01",
+        "in_force_from": "2025-11-01", "regions": list(regions), "document": "sk.txt",
+    }  # fmt: skip
+    text = json.dumps(found | changed | {"quotas": quotas})
+    record = records.DecreeRecord.model_validate_json(text)
+    read = records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
+    for name in ("First Person", "Second Person"):
+        with ctx.connect("registrar") as connection:
+            records.register_decree(connection, read, ("decrees/x", "e" * 64), name)
 
 
 @pytest.fixture
 def decree(ctx):
-    """Registers a decree as two people: `tim`, or `kuota` with the quotas given as programme → number."""
+    """Registers a decree as two people."""
+    return partial(register, ctx)
 
-    def register(kind="tim", regions=("35.10",), **changed):
-        quotas = [
-            {"region_code": code, "programme": programme, "stage": "2026-T1", "quota": quota}
-            for code in regions
-            for programme, quota in changed.pop("quotas", {}).items()
-        ]
-        found = {
-            "decree": f"{kind}-{'-'.join(regions)}", "kind": kind, "number": "7001", "issuer": "Rekaan",
-            "signatory": {"name": "Contoh", "office": "Bupati"}, "signed_on": "2025-11-01",
-            "in_force_from": "2025-11-01", "regions": list(regions), "quotas": quotas, "document": "sk.txt",
-        }  # fmt: skip
-        text = json.dumps(found | changed)
-        record = records.DecreeRecord.model_validate_json(text)
-        read = records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
-        for name in ("First Person", "Second Person"):
-            with ctx.connect("registrar") as connection:
-                records.register_decree(connection, read, ("decrees/x", "e" * 64), name)
 
-    return register
+def add_region(ctx, code="35.10", **changed):
+    """Register a region."""
+    with ctx.connect("registrar") as connection:
+        records.add_region(connection, make_region(code, **changed))
+
+
+def add_cycle(ctx, code="35.10", stage="2026-T1", **changed):
+    """Register a cycle of the test sources whose window is far away; its id."""
+    found = {"required": REQUIRED, "announce_at": "2099-01-01T00:00:00+07:00"} | changed
+    with ctx.connect("registrar") as connection:
+        records.add_cycle(connection, make_cycle(code, stage, **found))
+    return f"{stage}/{code}"
+
+
+@pytest.fixture(scope="session")
+def world_template(postgres, migrated, tmp_path_factory):
+    """A database and a folder of objects: region 35.10 with a team, a cycle, and deliveries of three families, of which
+    the first is of a civil servant. Made once; every test works on a copy."""
+    folder = tmp_path_factory.mktemp("world")
+    execute(postgres.url("postgres"), f"create database world_template template {migrated}")
+    make_project(folder / "project")
+    ctx = make_context(postgres.url("world_template"), folder)
+    for bucket in vars(ctx.settings.buckets).values():
+        ctx.storage.make_bucket(bucket)
+    add_region(ctx)
+    register(ctx)
+    add_cycle(ctx)
+    deliver_rows(ctx, "test-population", [person(n) for n in range(3)])
+    deliver_rows(ctx, "test-family", [family(n) for n in range(3)])
+    deliver_rows(ctx, "test-person", [member(n) for n in range(3)])
+    deliver_rows(ctx, "test-signal", [signal(0)], "national")
+    return "world_template", folder
 
 
 @pytest.fixture
-def world(ctx, region, cycle, decree, deliver):
-    """Region 35.10 with a team, a cycle whose window is far away, and deliveries of three families."""
-    decree()
-    cycle(required=REQUIRED, announce_at="2099-01-01T00:00:00+07:00")
-    deliver("test-population", [person(n) for n in range(3)])
-    deliver("test-family", [family(n) for n in range(3)])
-    deliver("test-person", [member(n) for n in range(3)])
-    deliver("test-signal", [signal(0)], "national")
-    return cycle
+def world(world_template, new_database, tmp_path):
+    """The context of a run on a copy of the world."""
+    name, folder = world_template
+    shutil.copytree(folder, tmp_path / "world", symlinks=True)
+    return make_context(new_database(name), tmp_path / "world")

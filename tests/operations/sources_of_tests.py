@@ -51,14 +51,16 @@ def person(number, card_number=None, region="35.10", **changed):
 def family(number, region="35.10", **changed):
     """A row of the welfare data: a family of the first decile."""
     row = {"no_kk": card(number, f"{region.replace('.', '')}16"), "dtsen_period": "2025-Q4", "decile": 1}
-    return row | {"national_rank": 1000 + number, "region_code": region} | changed
+    row |= {"national_rank": 1000 + number, "region_code": region, "electricity_va": 450}
+    return row | changed
 
 
 def member(number, card_number=None, region="35.10", **changed):
     """A row of the welfare data about a person."""
     digits = f"{region.replace('.', '')}16"
     row = {"nik": nik(number, digits), "no_kk": card(number if card_number is None else card_number, digits)}
-    return row | {"family_relation": 1, "disability": "none", "is_pregnant": "false"} | changed
+    row |= {"family_relation": 1, "disability": "none", "is_pregnant": "false", "pregnancy_number": 1}
+    return row | changed
 
 
 def signal(number, code="ASN", region="35.10", **changed):

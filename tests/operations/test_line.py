@@ -5,8 +5,8 @@ from perlinsos.operations import assemble, dispatch
 KEY = "35.10|2026-T1"
 
 
-def test_from_landing_to_a_determination(ctx, world, rows):
-    assert dispatch.advance(ctx)["keys"] == [KEY]
-    assert assemble.assemble(ctx, KEY)["rows"]["population.parquet"] == 3
-    done = assemble.determine(ctx, KEY)
+def test_from_landing_to_a_determination(world):
+    assert dispatch.advance(world)["keys"] == [KEY]
+    assert assemble.assemble(world, KEY)["rows"]["population.parquet"] == 3
+    done = assemble.determine(world, KEY)
     assert done["programmes"]["bpnt"] == {"LAYAK": 2, "ANTREAN": 0, "TIDAK_LAYAK": 1, "TUNDA": 0}

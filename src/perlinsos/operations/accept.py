@@ -23,6 +23,7 @@ from perlinsos.ledger.connection import call, fetch_rows
 from perlinsos.ledger.deliveries import (
     Delivery,
     accept_delivery,
+    read_delivery_row,
     read_newest_judged,
     read_waiting,
     refuse_delivery,
@@ -87,6 +88,31 @@ def accept(ctx: Context, key: str) -> dict[str, Any]:
 _REFUSED_NOW = (
     "select delivery_id, source_id, snapshot_date, error ->> 'what' as what from delivery "
     "where scope = %s and state = 'refused' and judged_at = %s order by snapshot_date, suffix, delivery_id"
+)
+
+
+def replay(ctx: Context, delivery_id: int, *, apply: bool) -> dict[str, Any]:
+    """Judge one delivery anew from its stored bytes, under the descriptions and rules of today.
+
+    Gives the funnel before and after; with `apply` the new judgement is in force. Refused where there is no such
+    delivery, or where it is refused as a whole again.
+    """
+    with ctx.connect("reader") as connection:
+        delivery = read_delivery_row(connection, delivery_id)
+        before = fetch_rows(connection, _FUNNEL_IN_FORCE, [delivery_id])
+    if delivery is None or not delivery.parts:
+        raise Refused(f"there is no delivery {delivery_id} whose bytes were kept", remedy="perlinsos quarantine list")
+    with measure(ctx.connect, "loader", "replay", delivery.name) as measured:
+        task = _prepare(ctx, delivery)
+        _run(partial(_check, ctx), task, measured)
+        is_new = _accept(ctx, task, measured) if apply else False
+        measured.state = "done" if is_new else "nothing_new"
+    after = {word: measured.counts[word] for word in ("received", "accepted", "accepted_with_warnings", "quarantined")}
+    return {"delivery": delivery_id, "before": before[0] if before else {}, "after": after, "applied": apply}
+
+
+_FUNNEL_IN_FORCE = (
+    "select received, accepted, accepted_with_warnings, quarantined from batch where delivery_id = %s and replaced_by is null"
 )
 
 

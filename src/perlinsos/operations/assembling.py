@@ -258,7 +258,7 @@ def _write(rows: duckdb.DuckDBPyRelation, dataset: Dataset, out: Path) -> int:
     schema = pa.schema([(column.name, _ARROW[column.kind]) for column in dataset.columns])
     count = 0
     with pq.ParquetWriter(out / f"{dataset.name}.parquet", schema, compression="zstd", store_schema=False) as writer:
-        for batch in rows.order("all").fetch_record_batch(ROW_GROUP):
+        for batch in rows.order("all").to_arrow_reader(ROW_GROUP):
             writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema), row_group_size=ROW_GROUP)
             count += batch.num_rows
     return count
