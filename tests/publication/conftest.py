@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +15,12 @@ import pytest
 from ledger.conftest import make_cycle, make_region
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import call, transaction
+from perlinsos.ledger.input_sets import make_input_set
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.canonical import list_digest
 from perlinsos.publication.files import arrow_schema, write_parquet
-from perlinsos.publication.signature import ensure_key
-from perlinsos.publication.tokens import ensure_token_key
+from perlinsos.publication.keys import ensure_keys
 from perlinsos.settings import Settings
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -98,8 +97,7 @@ def make_determination(folder: Path, families: int = 23, *, simulation_only: boo
 @pytest.fixture
 def keys(settings: Settings) -> Path:
     """The public key; the signing key and the consumer's token key are there too."""
-    ensure_token_key(settings.home / "keys", "kemensos-demo")
-    return ensure_key(settings.home / "keys")
+    return ensure_keys(settings)
 
 
 @pytest.fixture
@@ -118,8 +116,9 @@ def determined(settings: Settings, cycle: str, keys: Path, tmp_path: Path) -> Ca
     """Freezes an input set, asks for work on it and leaves its determination in the store; the input set's digest."""
 
     def do(families: int = 23, programmes: tuple[str, ...] = ("pkh",), status: str = "provisional") -> str:
-        content = json.dumps({"families": families, "status": status})
-        digest = hashlib.sha256(content.encode()).hexdigest()
+        quotas = [{"programme": programme, "quota": 6, "decree_id": "SK-TEST-1"} for programme in programmes]
+        frozen = make_input_set({"families": families, "status": status, "batches": [], "repairs": [], "quotas": quotas})
+        digest, content = frozen.digest, frozen.text
         with transaction(settings, "decider") as connection:
             call(connection, "freeze_input_set", [cycle, digest, content, "7" * 64, "test", AT])
             call(connection, "require_work", ["determine", cycle, digest, dict.fromkeys(programmes, status)])

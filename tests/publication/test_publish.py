@@ -24,7 +24,7 @@ CONSUMER = "consumer=kemensos-demo/programme=pkh/region=35.10/stage=2026-T1/rev=
 LIST = "lists/v1/programme=pkh/region=35.10/stage=2026-T1/rev=1/"
 
 
-class Died(Exception):
+class Died(BaseException):
     """The publisher is killed here."""
 
 
@@ -67,7 +67,7 @@ def test_a_list_is_published_with_its_consumers_copy(determined: Any, context: A
     assert [verdict.faults for verdict in verdicts] == [[]] * 4
     stored = objects(ctx)
     manifest = json.loads(stored[f"perlinsos-published/{CONSUMER}manifest.json"])
-    assert manifest["consumer"]["profile"] == "programme_owner" and manifest["quota"] == {"value": 6, "decree": None}
+    assert manifest["consumer"]["profile"] == "programme_owner" and manifest["quota"] == {"value": 6, "decree": "SK-TEST-1"}
     provenance = json.loads(stored[f"perlinsos-work/{LIST}provenance.json"])
     assert provenance["run"] == RUN
     latest = json.loads(stored["perlinsos-published/consumer=kemensos-demo/latest.json"])
@@ -195,3 +195,7 @@ def test_without_a_determination_there_is_nothing_to_publish(determined: Any, co
     (ctx.storage.root / ctx.settings.buckets.work / "determinations" / digest / "findings.parquet").unlink()
     with pytest.raises(Refused, match=r"lacks findings\.parquet"):
         publish(ctx, KEY, RUN)
+    with ctx.connect("reader") as connection:
+        assert fetch_rows(connection, "select state, error ->> 'what' as what from work") == [
+            {"state": "failed", "what": "There is nothing to publish yet"}
+        ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from perlinsos.ledger.connection import Connection, fetch_rows
+from perlinsos.ledger.input_sets import read_input_set
 from perlinsos.ledger.revisions import make_list_id, read_revisions, read_window, track_of
 from perlinsos.ledger.work import Claim
 from perlinsos.publication.manifest import ListFacts
@@ -21,8 +20,6 @@ def read_facts(connection: Connection, claim: Claim, programme: str, list_digest
     list_id = make_list_id(claim.region, claim.stage, programme)
     status = claim.statuses[programme]
     earlier = [found.revision for found in read_revisions(connection, list_id, track_of(status)) if found.revision < revision]
-    decrees = _read_decrees(connection, claim, programme, as_of)
-    kuota = next((decree["decree_id"] for decree in decrees if decree["kind"] == "kuota"), None)
     return ListFacts(
         list_id=list_id,
         revision=revision,
@@ -31,10 +28,10 @@ def read_facts(connection: Connection, claim: Claim, programme: str, list_digest
         list_digest=list_digest,
         supersedes=max(earlier, default=None),
         input_set=_read_input_set(connection, claim.input_set_digest),
-        quota={"value": None, "decree": kuota},
+        quota=_read_quota(connection, claim.input_set_digest, programme),
         window=_read_window(connection, list_id),
         objections=_count_objections(connection, list_id),
-        decrees=decrees,
+        decrees=_read_decrees(connection, claim, programme, as_of),
         approvals=_read_approvals(connection, list_id, list_digest),
     )
 
@@ -58,22 +55,16 @@ def read_quality(connection: Connection, input_set_digest: str) -> list[dict[str
 
 
 def _batches_of(connection: Connection, input_set_digest: str) -> list[str]:
-    """Every digest that the document of the input set names (those that are batches are found by the query)."""
-    rows = fetch_rows(connection, "select document from input_set where input_set_digest = %s", [input_set_digest])
-    return sorted(set(_texts(json.loads(rows[0]["document"])))) if rows else []
+    """The digests of all batches of the input set: the pinned ones, and those that repair rows that were set aside."""
+    found = read_input_set(connection, input_set_digest).document
+    later = [repair["later"]["batch_digest"] for repair in found.get("repairs", [])]
+    return sorted({*later, *(batch["batch_digest"] for batch in found.get("batches", []))})
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All texts of a JSON document that have the form of a digest."""
-    if isinstance(value, str) and len(value) == 64:
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+def _read_quota(connection: Connection, input_set_digest: str, programme: str) -> dict[str, Any] | None:
+    """The quota of the programme that was frozen, and its decree."""
+    found = read_input_set(connection, input_set_digest).document.get("quotas", [])
+    return next(({"value": one["quota"], "decree": one["decree_id"]} for one in found if one["programme"] == programme), None)
 
 
 def _read_input_set(connection: Connection, input_set_digest: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -60,14 +60,6 @@ class ListFacts:
     def label(self) -> str:
         """`2026-T1/35.10/pkh/r2`."""
         return f"{self.list_id}/r{self.revision}"
-
-    def with_quota(self, value: Any) -> ListFacts:
-        """The same with the quota that the determination used; its decree stays as the ledger named it."""
-        if isinstance(value, Mapping):
-            return replace(self, quota={**(self.quota or {}), **value})
-        if value is None:
-            return replace(self, quota=None)
-        return replace(self, quota={**(self.quota or {}), "value": value})
 
 
 def revision_folder(list_id: str, revision: int) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from perlinsos import __version__
-from perlinsos.errors import Conflict, Refused
+from perlinsos.errors import Conflict, PerlinsosError, Refused
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.revisions import make_list_id, record_published, reserve_revision
-from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, finish_work, parse_key
+from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_work, finish_work, parse_key, release_work
 from perlinsos.operations.context import Context
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.commit import (
@@ -65,21 +66,39 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
         if held is None:
             outcome.state = "nothing_new"
             return done
-        determination = find_determination(ctx, held)
-        at_step("claimed")
-        for programme in sorted(held.statuses):
-            published = publish_list(ctx, held, programme, determination, provenance, at_step)
-            if published is None:
-                done["unchanged"].append(make_list_id(region, stage, programme))
-            else:
-                done["published"].append(published)
-        at_step("all recorded")
-        with ctx.connect("publisher") as connection:
-            finish_work(connection, held.work_id, held.fence)
+        with _ending(ctx, held):
+            determination = find_determination(ctx, held)
+            at_step("claimed")
+            for programme in sorted(held.statuses):
+                published = publish_list(ctx, held, programme, determination, provenance, at_step)
+                if published is None:
+                    done["unchanged"].append(make_list_id(region, stage, programme))
+                else:
+                    done["published"].append(published)
+            at_step("all recorded")
         outcome.state = "done" if done["published"] else "nothing_new"
         outcome.counts = {name: len(found) for name, found in done.items()}
         outcome.digests = {found["list_id"]: found["list_digest"] for found in done["published"]}
     return done
+
+
+@contextmanager
+def _ending(ctx: Context, held: Claim) -> Iterator[None]:
+    """End the work when all is published. A refusal sets it aside; where a service failed it is due again."""
+    try:
+        yield
+    except Conflict:
+        raise  # the claim was lost, or an object differs: not ours to end
+    except Refused as error:
+        with ctx.connect("publisher") as connection:
+            fail_work(connection, held.work_id, held.fence, error.as_dict())
+        raise
+    except Exception:
+        with suppress(PerlinsosError), ctx.connect("publisher") as connection:
+            release_work(connection, held.work_id, held.fence)
+        raise
+    with ctx.connect("publisher") as connection:
+        finish_work(connection, held.work_id, held.fence)
 
 
 def find_determination(ctx: Context, held: Claim) -> Determination:
@@ -155,7 +174,6 @@ def make_plan(
         as_of = date.fromisoformat(str(summary["as_of"]))
         facts = read_facts(connection, held, programme, str(of_programme["list_digest"]), revision, as_of)
         quality = {"funnel": summary.get("funnel"), "batches": read_quality(connection, held.input_set_digest)}
-    facts = facts.with_quota(of_programme.get("quota"))
     made_by = {
         "list": facts.label,
         "run": dict(provenance),
