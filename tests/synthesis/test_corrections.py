@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from perlinsos.errors import Refused
-from perlinsos.settings import find_project
 from perlinsos.synthesis.corrections import write_correction, write_repair
 from perlinsos.synthesis.order import SynthOrder, run_order
 
@@ -33,7 +32,7 @@ def test_only_the_named_cell_changes_and_parts_are_counted_through(out: Path) ->
 
 
 def test_a_repair_writes_the_right_value_where_a_row_was_set_aside(out: Path) -> None:
-    repaired = write_repair(out, "dtsen-person", "35.10", "2025-12-20", find_project() / "sources")
+    repaired = write_repair(out, "dtsen-person", "35.10", "2025-12-20")
     table = pq.read_table(repaired / "part-35.10.parquet").to_pylist()
     with (out / "truth" / "errors.csv").open(newline="") as source:
         held = [
@@ -41,9 +40,8 @@ def test_a_repair_writes_the_right_value_where_a_row_was_set_aside(out: Path) ->
             for r in csv.DictReader(source)
             if (r["source"], r["scope"], r["expected"]) == ("dtsen-person", "35.10", "quarantine")
         ]
-    headers = {"nik": "nomor_induk_kependudukan", "no_kk": "nomor_kartu_keluarga"}
     assert held
-    assert all(table[int(row["row"]) - 1][headers[row["column"]]] == row["old_value"] for row in held)
+    assert all(table[int(row["row"]) - 1][row["header"]] == row["old_value"] for row in held)
 
 
 def test_a_cell_that_is_not_there_is_refused(out: Path) -> None:

@@ -27,9 +27,8 @@ def register(world: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _count(register: duckdb.DuckDBPyConnection, condition: str) -> int:
-    row = register.execute(f"select count(*) from shared where {condition}").fetchone()
-    assert row is not None
-    return int(row[0])
+    ((count,),) = register.execute(f"select count(*) from shared where {condition}").fetchall()
+    return int(count)
 
 
 def test_families_moved_from_one_region_to_the_other(register: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
-import yaml
 
 from perlinsos.errors import Refused
 from perlinsos.synthesis.deliveries import write_csv
@@ -42,19 +41,17 @@ def write_correction(folder: Path, changes: Changes, number: int = 2) -> Path:
     return target
 
 
-def write_repair(out: Path, source: str, scope: str, snapshot: str, sources: Path, number: int = 2) -> Path:
+def write_repair(out: Path, source: str, scope: str, snapshot: str, number: int = 2) -> Path:
     """Write a delivery of `perlinsos synth` anew with every cell right that had its row set aside, as the truth file knows it.
 
-    `out` is the folder of `synth`, `sources` the folder of the source descriptions (they say which header fills a column).
+    `out` is the folder of `synth`.
     """
-    described = yaml.safe_load((sources / f"{source}.yaml").read_text(encoding="utf-8"))["columns"]
     changes: dict[int, dict[str, str | None]] = {}
     with (out / "truth" / "errors.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             here = (row["source"], row["scope"], row["snapshot_date"]) == (source, scope, snapshot)
             if here and row["expected"] == "quarantine":
-                header = described[row["column"]].get("from", row["column"])
-                changes.setdefault(int(row["row"]), {})[header] = row["old_value"]
+                changes.setdefault(int(row["row"]), {})[row["header"]] = row["old_value"]
     return write_correction(out / source / scope / snapshot, changes, number)
 
 

@@ -22,8 +22,8 @@ from perlinsos.synthesis.spoiling import Book
 
 SLICE = 100_000
 TRUTH_COLUMNS = (
-    "error_id", "source", "scope", "snapshot_date", "file", "row", "column", "level", "expected", "message_id", "old_value",
-    "new_value",
+    "error_id", "source", "scope", "snapshot_date", "file", "row", "header", "column", "level", "expected", "message_id",
+    "old_value", "new_value",
 )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def plan_deliveries(regency: Regency, tables: Tables, rates: Rates, retired: dic
 def _plan_signal(regency: Regency, source: signals.SignalSource, rates: Rates) -> Delivery:
     """One other agency's part."""
     facts = source.rows(regency)
+    facts = signals.reported_here(regency, facts) if source.scope == "national" else facts
     book = errors.spoil_signal(regency, source.source, source.nik_header, regency.persons.nik[facts.person], rates)
     scope = regency.targets.code if source.scope == "region" else "national"
 
@@ -138,7 +139,7 @@ class TruthFiles:
         for entry in delivery.book.entries:
             self.counts[entry.error_id] = self.counts.get(entry.error_id, 0) + len(entry.rows)
             head = (entry.error_id, delivery.source, delivery.scope, snapshot.isoformat(), path.name)
-            tail = (entry.column, entry.level, entry.expected, entry.message_id)
+            tail = (entry.header, entry.column, entry.level, entry.expected, entry.message_id)
             for row, old, new in zip(entry.rows, entry.old_values, entry.new_values, strict=True):
                 self._writer.writerow((*head, before + int(row) + 1, *tail, old, new))
         self._rows_before[key] = before + delivery.size

@@ -54,22 +54,22 @@ def spoil_ids(book: Book, header: str, column: str, numbers: Ints, rates: Rates,
     words = [cell_errors.NO_NUMBER[kind] for kind in book.rng.integers(0, len(cell_errors.NO_NUMBER), len(rows))]
     book.write(header, rows, words)
     old = [str(number) for number in numbers[rows]]
-    book.note("E03", rows, column, "quarantine", "id_empty", old, words)
+    book.note("E03", rows, header, column, "quarantine", "id_empty", old, words)
     rows = book.take(rates.single(FEW))
     broken = [cell_errors.as_scientific(int(number)) for number in numbers[rows]]
     book.write(header, rows, broken)
-    book.note("E20", rows, column, "quarantine", "id_as_number", [str(n) for n in numbers[rows]], broken)
+    book.note("E20", rows, header, column, "quarantine", "id_as_number", [str(n) for n in numbers[rows]], broken)
     rows = book.take(rates.single(0.005))
     marked = cell_errors.with_stray_marks(book.rng, numbers[rows])
     book.write(header, rows, marked)
-    book.note("E22", rows, column, "warning", "id_repaired", [str(n) for n in numbers[rows]], marked)
+    book.note("E22", rows, header, column, "warning", "id_repaired", [str(n) for n in numbers[rows]], marked)
 
 
 def spoil_names(book: Book, header: str, names: Callable[[Ints], list[str]], rate: float) -> None:
     """E05 an empty name."""
     rows = book.take(rate)
     book.write(header, rows, [None] * len(rows))
-    book.note("E05", rows, "name", "warning", "value_missing", names(rows), [None] * len(rows))
+    book.note("E05", rows, header, "name", "warning", "value_missing", names(rows), [None] * len(rows))
 
 
 def spoil_birth(book: Book, header: str, birth: Ints, form: str, rate: float, latest: int, level: str) -> None:
@@ -78,9 +78,9 @@ def spoil_birth(book: Book, header: str, birth: Ints, form: str, rate: float, la
     other = cell_errors.other_birth_days(book.rng, birth[rows], latest)
     old, new = day_text(birth[rows], form).to_pylist(), day_text(other, form).to_pylist()
     book.write(header, rows, new)
-    book.note("E07", rows, "birth_date", "warning", "NIK_TGL_LAHIR_BEDA", old, new)
+    book.note("E07", rows, header, "nik", "warning", "NIK_TGL_LAHIR_BEDA", old, new)
     if level == "cross_file":
-        book.note("E07", rows, "birth_date", "warning", "TGL_LAHIR_BEDA", old, new, level=level)
+        book.note("E07", rows, header, "birth_date", "warning", "TGL_LAHIR_BEDA", old, new, level=level)
 
 
 def spoil_sex(book: Book, header: str, sex: Ints, rate: float, level: str) -> None:
@@ -88,9 +88,9 @@ def spoil_sex(book: Book, header: str, sex: Ints, rate: float, level: str) -> No
     rows = book.take(rate)
     old, new = [SEXES[s] for s in sex[rows]], [SEXES[1 - s] for s in sex[rows]]
     book.write(header, rows, new)
-    book.note("E09", rows, "sex", "warning", "NIK_JENIS_KELAMIN_BEDA", old, new)
+    book.note("E09", rows, header, "nik", "warning", "NIK_JENIS_KELAMIN_BEDA", old, new)
     if level == "cross_file":
-        book.note("E09", rows, "sex", "warning", "JENIS_KELAMIN_BEDA", old, new, level=level)
+        book.note("E09", rows, header, "sex", "warning", "JENIS_KELAMIN_BEDA", old, new, level=level)
 
 
 def spoil_register(regency: Regency, tables: Tables, rates: Rates, retired: dict[str, tuple[str, str]]) -> Book:
@@ -113,11 +113,11 @@ def _spoil_dates(book: Book, birth: Ints, rates: Rates) -> None:
     rows = book.take(rates.single(0.02))
     old, new = day_text(birth[rows], DATE_FORM).to_pylist(), cell_errors.other_date_forms(book.rng, birth[rows])
     book.write("TANGGAL_LAHIR", rows, new)
-    book.note("E23", rows, "birth_date", "accepted", "", old, new)
+    book.note("E23", rows, "TANGGAL_LAHIR", "birth_date", "accepted", "", old, new)
     rows = book.take(rates.single(FEW))
     old, new = day_text(birth[rows], DATE_FORM).to_pylist(), cell_errors.impossible_dates(birth[rows])
     book.write("TANGGAL_LAHIR", rows, new)
-    book.note("E23", rows, "birth_date", "quarantine", "date_invalid", old, new)
+    book.note("E23", rows, "TANGGAL_LAHIR", "birth_date", "quarantine", "date_invalid", old, new)
 
 
 def _spoil_regions(book: Book, regency: Regency, rate: float, retired: dict[str, tuple[str, str]]) -> None:
@@ -130,12 +130,12 @@ def _spoil_regions(book: Book, regency: Regency, rate: float, retired: dict[str,
     old_codes = [retired[code] for code in today]
     book.write("KODE_DESA", rows, [code for code, _ in old_codes])
     book.write("KODE_KECAMATAN", rows, [district for _, district in old_codes])
-    book.note("E14", rows, "village_code", "warning", "region_repaired", today, [code for code, _ in old_codes])
+    book.note("E14", rows, "KODE_DESA", "village_code", "warning", "region_repaired", today, [code for code, _ in old_codes])
     rows = book.take(rate * 0.1)
     today = [codes[v] for v in village[rows]]
     unknown = [f"{code.rpartition('.')[0]}.2999" for code in today]
     book.write("KODE_DESA", rows, unknown)
-    book.note("E14", rows, "village_code", "quarantine", "region_unknown", today, unknown)
+    book.note("E14", rows, "KODE_DESA", "village_code", "quarantine", "region_unknown", today, unknown)
 
 
 def spoil_families(regency: Regency, rates: Rates, rows_of: Ints) -> Book:
@@ -155,7 +155,7 @@ def spoil_families(regency: Regency, rates: Rates, rows_of: Ints) -> Book:
     old = [str(decile) for decile in families.decile[kept[rows]]]
     words = [(None, "0", "BELUM DIPERINGKAT")[kind] for kind in book.rng.integers(0, 3, len(rows))]
     book.write("desil_nasional", rows, words)
-    book.note("E12", rows, "decile", "warning", "decile_missing", old, words)
+    book.note("E12", rows, "desil_nasional", "decile", "warning", "decile_missing", old, words)
     return book
 
 
@@ -195,7 +195,16 @@ def spoil_persons(regency: Regency, tables: Tables, rates: Rates, known: Welfare
 
     book._free[np.r_[twice, np.arange(size, len(order))]] = False
     copies = np.arange(size, len(order))
-    book.note("E02", copies, "nik", "warning", "duplicate_row", [None] * len(copies), [str(n) for n in nik[copies]])
+    book.note(
+        "E02",
+        copies,
+        "nomor_induk_kependudukan",
+        "nik",
+        "warning",
+        "duplicate_row",
+        [None] * len(copies),
+        [str(n) for n in nik[copies]],
+    )
     renamed = copies[rng.random(len(copies)) < 0.3]
     variants = _variants(tables)
     book.write("nama", renamed, cell_errors.other_names(rng, names(renamed), variants))
@@ -210,9 +219,11 @@ def spoil_persons(regency: Regency, tables: Tables, rates: Rates, known: Welfare
     old = names(rows)
     new = cell_errors.other_names(book.rng, old, variants)
     book.write("nama", rows, new)
-    book.note("E08", rows, "name", "warning", "NAMA_BERBEDA", old, new, level="cross_file")
+    book.note("E08", rows, "nama", "name", "warning", "NAMA_BERBEDA", old, new, level="cross_file")
     dead = np.flatnonzero(persons.status[person] == moves.DECEASED)
-    book.note("E06", dead, "nik", "accepted", "", [None] * len(dead), [None] * len(dead), level="cross_file")
+    book.note(
+        "E06", dead, "nomor_induk_kependudukan", "nik", "accepted", "", [None] * len(dead), [None] * len(dead), level="cross_file"
+    )
     return book, order
 
 
@@ -225,7 +236,7 @@ def _spoil_unknown(book: Book, everybody: Ints, nik: Ints, rate: float) -> None:
     texts = number_text(new).to_pylist()
     book.write("nomor_induk_kependudukan", rows, texts)
     old = number_text(nik[rows]).to_pylist()
-    book.note("E01", rows, "nik", "warning", "NIK_TIDAK_DIKENAL", old, texts, level="cross_file")
+    book.note("E01", rows, "nomor_induk_kependudukan", "nik", "warning", "NIK_TIDAK_DIKENAL", old, texts, level="cross_file")
 
 
 def _spoil_cards(book: Book, regency: Regency, known: WelfarePersons, order: Ints, nik: Ints, rate: float) -> None:
@@ -235,13 +246,13 @@ def _spoil_cards(book: Book, regency: Regency, known: WelfarePersons, order: Int
     old = number_text(card[rows]).to_pylist()
     short = [text[:-1] for text in old]
     book.write("nomor_kartu_keluarga", rows, short)
-    book.note("E04", rows, "no_kk", "quarantine", "id_form", old, short)
+    book.note("E04", rows, "nomor_kartu_keluarga", "no_kk", "quarantine", "id_form", old, short)
     rows = book.take(rate * 0.95)
     others = regency.families.card[book.rng.integers(0, regency.base_families, len(rows))]
     new = cell_errors.wrong_cards(book.rng, card[rows], nik[rows], others, regency.families.card)
     old, texts = number_text(card[rows]).to_pylist(), number_text(new).to_pylist()
     book.write("nomor_kartu_keluarga", rows, texts)
-    book.note("E04", rows, "no_kk", "warning", "KK_BERBEDA", old, texts, level="cross_file")
+    book.note("E04", rows, "nomor_kartu_keluarga", "no_kk", "warning", "KK_BERBEDA", old, texts, level="cross_file")
 
 
 def _spoil_zeros(book: Book, birth: Ints, rate: float) -> None:
@@ -250,7 +261,7 @@ def _spoil_zeros(book: Book, birth: Ints, rate: float) -> None:
     rows = book.take(rate, day.astype(np.int64) < 9)
     old, new = day_text(birth[rows], BIRTH_FORM).to_pylist(), cell_errors.without_zero(birth[rows])
     book.write("tanggal_lahir", rows, new)
-    book.note("E21", rows, "birth_date", "warning", "date_repaired", old, new)
+    book.note("E21", rows, "tanggal_lahir", "birth_date", "warning", "date_repaired", old, new)
 
 
 def _variants(tables: Tables) -> dict[str, list[str]]:

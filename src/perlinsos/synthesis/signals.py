@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perlinsos.synthesis import moves, welfare
+from perlinsos.synthesis import moves, numbers, welfare
 from perlinsos.synthesis.draws import Ints
 from perlinsos.synthesis.families import HEAD
 from perlinsos.synthesis.regency import Regency
@@ -34,6 +34,13 @@ def family_heads(regency: Regency) -> Ints:
     rows = np.flatnonzero((persons.relation == HEAD) & (persons.status == moves.ACTIVE))
     heads[persons.family[rows]] = rows
     return heads
+
+
+def reported_here(regency: Regency, rows: SignalRows) -> SignalRows:
+    """Without the persons whom another regency shares and whose part of a national delivery has them already."""
+    nik = regency.persons.nik[rows.person]
+    left = (nik % 10**4 >= numbers.SHARED_SERIAL) & (nik // 10**12 == numbers.digits(regency.targets.code))
+    return SignalRows(rows.person[~left], rows.value[~left])
 
 
 def employment_rows(regency: Regency) -> SignalRows:

@@ -14,7 +14,8 @@ from perlinsos.synthesis.draws import Array, Ints
 
 @dataclass(frozen=True)
 class Entry:
-    """Errors of one kind in one column. `rows` are positions in the delivery from 0.
+    """Errors of one kind in the cells under one `header`. `rows` are positions in the delivery from 0; `column` is the
+    dataset's column that the verdict names.
 
     `expected`: `quarantine`, `warning` or `accepted`; `level`: `row` (seen when the delivery is read alone) or
     `cross_file` (seen beside the register).
@@ -22,6 +23,7 @@ class Entry:
 
     error_id: str
     rows: Ints
+    header: str
     column: str
     level: str
     expected: str
@@ -59,6 +61,7 @@ class Book:
         self,
         error_id: str,
         rows: Ints,
+        header: str,
         column: str,
         expected: str,
         message_id: str,
@@ -69,7 +72,7 @@ class Book:
     ) -> None:
         """Enter what was done and what is expected."""
         if len(rows):
-            self.entries.append(Entry(error_id, rows, column, level, expected, message_id, old_values, new_values))
+            self.entries.append(Entry(error_id, rows, header, column, level, expected, message_id, old_values, new_values))
 
     def apply(self, table: pa.Table, start: int) -> pa.Table:
         """The slice `table`, whose first row is row `start` of the delivery, with the wrong cells in it."""
