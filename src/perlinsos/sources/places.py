@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 from perlinsos.errors import Refused
@@ -37,31 +40,39 @@ class Place:
 
 def load_gazetteer(reference: Path) -> Gazetteer:
     """Read `regions.csv` and `region_changes.csv` of the reference folder."""
+    paths = (reference / "regions.csv", reference / "region_changes.csv")
+    for path in paths:
+        if not path.exists():
+            raise Refused(
+                f"the reference table {path.name} is missing", where=str(reference), remedy="restore reference/ or name it"
+            )
+    return _load(*paths, tuple(path.stat().st_mtime_ns for path in paths))
+
+
+@lru_cache(maxsize=2)
+def _load(regions: Path, changes: Path, _written: tuple[int, ...]) -> Gazetteer:
     of_bps: dict[str, str] = {}
     successors: dict[str, str] = {}
-    retired: set[str] = set()
-    for row in _rows(reference / "region_changes.csv"):
-        retired.add(row["retired_code"])
-        if row["successor_code"]:
-            successors[row["retired_code"]] = row["successor_code"]
-        if row["bps_code"]:
-            of_bps[row["bps_code"]] = row["retired_code"]
+    retired: list[str] = []
+    for code, successor, bps_code in _rows(changes, ("retired_code", "successor_code", "bps_code")):
+        retired.append(code)
+        if successor:
+            successors[code] = successor
+        if bps_code:
+            of_bps[bps_code] = code
     codes = []
-    for row in _rows(reference / "regions.csv"):
-        codes.append(row["code"])
-        if row["bps_code"]:
-            of_bps[row["bps_code"]] = row["code"]
+    for code, bps_code in _rows(regions, ("code", "bps_code")):
+        codes.append(code)
+        if bps_code:
+            of_bps[bps_code] = code
     return Gazetteer(frozenset(codes), successors, frozenset(retired), of_bps)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        raise Refused(
-            f"the reference table {path.name} is missing", where=str(path.parent), remedy="restore reference/ or name it"
-        ) from error
+def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        yield from map(itemgetter(*(header.index(name) for name in names)), reader)
 
 
 def resolve_place(
