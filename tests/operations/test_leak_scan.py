@@ -218,3 +218,12 @@ def test_the_command_ends_with_1_and_names_the_place(
     assert CliRunner().invoke(app, ["--json"]).exit_code == 0
     result = CliRunner().invoke(app, ["--folder", str(tmp_path / "pages")])
     assert isinstance(result.exception, Refused) and "pages/index.html: 1" in result.exception.where
+
+
+def test_a_scan_that_saw_nothing_or_not_all_is_no_proof(settings: Settings, store: Storage, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="nothing to look at"):
+        check_leaks({"leaks": [], "looked_at": {}, "unread": []})
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "cut.gz").write_bytes(gzip.compress(b"x" * 5000)[:-12])
+    with pytest.raises(Refused, match=r"pages/cut\.gz"):
+        check_leaks(scan_everything(settings, [tmp_path / "pages"]))

@@ -20,7 +20,7 @@ def leak_scan(
 ) -> None:
     """Scan logs, Airflow's database, the ledger, the keys of all buckets and all published objects.
 
-    Reports place and count, never the number; exit 1 where something was found.
+    Reports place and count, never the number; exit 1 where something was found, or could not be looked at.
     """
     from perlinsos.operations.leak_scan import check_leaks, scan_everything
     from perlinsos.settings import load_settings
@@ -31,9 +31,4 @@ def leak_scan(
     check_leaks(result)
     if not as_json:
         looked = ", ".join(f"{count} {kind}" for kind, count in result["looked_at"].items())
-        typer.echo(f"No number of a person in {looked}." + _unread(result["unread"]))
-
-
-def _unread(places: list[str]) -> str:
-    """What could not be looked at, for the last line."""
-    return f" Not readable: {', '.join(places)}." if places else ""
+        typer.echo(f"No number of a person in {looked}.")

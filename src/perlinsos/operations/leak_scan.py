@@ -70,11 +70,19 @@ def scan_everything(
 
 
 def check_leaks(result: dict[str, Any]) -> None:
-    """Raise Refused naming the places where a number of a person stands."""
+    """Raise Refused naming the places where a number of a person stands, or why the scan is no proof."""
     if result["leaks"]:
         named = "; ".join(f"{leak['place']}: {leak['count']} ({leak['kind']})" for leak in result["leaks"][:50])
         remedy = "remove them there, and fix the step that wrote them; the numbers themselves are not shown here"
         raise Refused("Numbers of persons stand outside the restricted store", where=named, remedy=remedy)
+    if result["unread"]:
+        named = "; ".join(result["unread"][:50])
+        raise Refused(
+            "Not everything could be looked at, so this is no proof", where=named, remedy="make it readable, scan again"
+        )
+    if not result["looked_at"]:
+        remedy = "check PERLINSOS_HOME, or name folders and databases"
+        raise Refused("There was nothing to look at, so this is no proof", remedy=remedy)
 
 
 def local_databases(settings: Settings) -> list[str]:
@@ -123,6 +131,8 @@ def scan_file(scan: Scan, place: str, path: Path) -> None:
             scan.found.look_through(place, file)
             file.seek(0)
             unpack(scan, place, file, _NESTING)
+    except FileNotFoundError:
+        return  # a log that was rotated away meanwhile
     except OSError:
         scan.unread.append(hide_numbers(place))
 

@@ -90,9 +90,7 @@ class FolderStorage:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            raise Refused(
-                "A part of the key is an object", where=f"{bucket}/{key}", why="a folder keeps one"
-            ) from error
+            raise Refused("A part of the key is an object", where=f"{bucket}/{key}", why="a folder keeps one") from error
         return path
 
     @contextmanager

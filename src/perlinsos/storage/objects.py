@@ -40,9 +40,7 @@ class Storage(Protocol):
     def make_bucket(self, bucket: str) -> bool:
         """Create the bucket; False where it was there."""
 
-    def put_new(
-        self, bucket: str, key: str, source: bytes | Path, content_type: str = "application/octet-stream"
-    ) -> bool:
+    def put_new(self, bucket: str, key: str, source: bytes | Path, content_type: str = "application/octet-stream") -> bool:
         """Write an object that is not there: True. False where the very same bytes are. Conflict where others are."""
 
     def replace_if(self, bucket: str, key: str, data: bytes, etag: str | None) -> str:
@@ -110,7 +108,8 @@ def conflict(bucket: str, key: str, why: str) -> Conflict:
 
 def missing(bucket: str, key: str, why: str = "the store has no such object") -> Missing:
     """The error for an object or bucket that is not there."""
-    return Missing("An object is missing", where=f"{bucket}/{key}", why=why)
+    remedy = "" if key else "`perlinsos up` makes the buckets; see PERLINSOS_S3_ENDPOINT"
+    return Missing("An object is missing" if key else "A bucket is missing", where=f"{bucket}/{key}", why=why, remedy=remedy)
 
 
 def check_deletable(bucket: str, key: str, landing: str) -> None:

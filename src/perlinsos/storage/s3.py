@@ -87,9 +87,7 @@ class S3Storage:
                 return False
             return True
 
-    def put_new(
-        self, bucket: str, key: str, source: bytes | Path, content_type: str = "application/octet-stream"
-    ) -> bool:
+    def put_new(self, bucket: str, key: str, source: bytes | Path, content_type: str = "application/octet-stream") -> bool:
         digest = digest_of(source)
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if size > LARGEST_PUT:
@@ -101,9 +99,7 @@ class S3Storage:
 
     def replace_if(self, bucket: str, key: str, data: bytes, etag: str | None) -> str:
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        written = self._put(
-            bucket, key, data, ContentType="application/json", Metadata={"sha256": digest_of(data)}, **condition
-        )
+        written = self._put(bucket, key, data, ContentType="application/json", Metadata={"sha256": digest_of(data)}, **condition)
         if written is None:
             raise conflict(bucket, key, "somebody changed it since it was read")
         return written
