@@ -61,7 +61,7 @@ class Region:
         row = {"nik": person, "source": source, "code": code, "value": value, "observed_on": on}
         self.rows["signal"].append(row)
 
-    def add(self, dataset: str, **row: Any) -> None:
+    def add(self, dataset: str, /, **row: Any) -> None:
         """A row of another dataset."""
         self.rows[dataset].append(row)
 

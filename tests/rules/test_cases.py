@@ -53,9 +53,7 @@ def _decide(path: Path, run: int) -> tuple[dict[str, Any], list[dict[str, Any]],
         rows = read.read_parquet(str(out / "decisions.parquet")).to_arrow_table().to_pylist()
         parts = read.read_parquet(str(out / "components.parquet")).to_arrow_table().to_pylist()
     by_card = {row["no_kk"]: row for row in rows}
-    components = [
-        [(row["component"], row["not_counted_reason"]) for row in parts if row["no_kk"] == no_kk] for no_kk in cards
-    ]
+    components = [[(row["component"], row["not_counted_reason"]) for row in parts if row["no_kk"] == no_kk] for no_kk in cards]
     return json.loads(done.stdout), [by_card[no_kk] for no_kk in cards], components
 
 

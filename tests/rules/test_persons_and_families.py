@@ -7,47 +7,68 @@ from pathlib import Path
 import pytest
 
 from .case_files import card
-from .small_region import Region, decide
-
-
-def _twice(first: dict[str, str | None], second: dict[str, str | None], folder: Path) -> list[int]:
-    """One person on cards 1 and 2, each kept a family by somebody else; the sizes that the two families get."""
-    region = Region()
-    for number in (1, 2):
-        region.family(number)
-    person = region.person(card(1), "1960-01-01", relation=4, **first)
-    region.person(card(2), "1960-01-01", relation=4, nik=person, **second)
-    answer = decide(region, folder, programmes=["bpnt"])
-    return [answer.decision(card(number), "bpnt")["family_size"] for number in (1, 2)]
-
+from .small_region import Answer, Region, decide
 
 ACTIVE, DEAD, MOVED = {"status": "active"}, {"status": "deceased"}, {"status": "moved"}
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "sizes"),
-    [
-        pytest.param(ACTIVE, DEAD | {"status_date": "2025-03-01"}, [1, 1], id="a death beats an active row"),
-        pytest.param(
-            ACTIVE | {"status_date": "2025-04-01"}, DEAD | {"status_date": "2025-03-01"}, [2, 1],
-            id="an active row of a later day beats a death",
-        ),
-        pytest.param(
-            ACTIVE | {"status_date": "2025-03-01"}, DEAD | {"status_date": "2025-03-01"}, [1, 1],
-            id="of the same day the death holds",
-        ),
-        pytest.param(ACTIVE | {"status_date": "2025-04-01"}, DEAD, [1, 1], id="a death without a date beats every row"),
-        pytest.param(ACTIVE, MOVED | {"status_date": "2025-05-05"}, [2, 1], id="active beats moved"),
-        pytest.param(
-            ACTIVE | {"status_date": "2024-01-01"}, ACTIVE | {"status_date": "2023-01-01"}, [2, 1], id="the newest date",
-        ),
-        pytest.param(ACTIVE, ACTIVE, [1, 2], id="the greatest card"),
-        pytest.param(ACTIVE, DEAD | {"status_date": "2026-01-02"}, [1, 2], id="a later death has not happened"),
-        pytest.param(ACTIVE | {"status_date": "2026-02-01"}, MOVED, [1, 1], id="a later active row is not there"),
-    ],
+# One person on cards 1 and 2 of the case, each kept a family by somebody else; the sizes that the two families get.
+ROWS: dict[str, tuple[dict[str, str], dict[str, str], list[int]]] = {
+    "a death beats an active row": (ACTIVE, DEAD | {"status_date": "2025-03-01"}, [1, 1]),
+    "an active row of a later day beats a death": (
+        ACTIVE | {"status_date": "2025-04-01"}, DEAD | {"status_date": "2025-03-01"}, [2, 1],
+    ),
+    "of the same day the death holds": (
+        ACTIVE | {"status_date": "2025-03-01"}, DEAD | {"status_date": "2025-03-01"}, [1, 1],
+    ),
+    "a death without a date beats every row": (ACTIVE | {"status_date": "2025-04-01"}, DEAD, [1, 1]),
+    "active beats moved": (ACTIVE, MOVED | {"status_date": "2025-05-05"}, [2, 1]),
+    "the newest date": (ACTIVE | {"status_date": "2024-01-01"}, ACTIVE | {"status_date": "2023-01-01"}, [2, 1]),
+    "the greatest card": (ACTIVE, ACTIVE, [1, 2]),
+    "a later death has not happened": (ACTIVE, DEAD | {"status_date": "2026-01-02"}, [1, 2]),
+    "a later active row is not there": (ACTIVE | {"status_date": "2026-02-01"}, MOVED, [1, 1]),
+}  # fmt: skip
+INVALID = (
+    "3510161502607O01", "351016150260701", "3510163202607001", "3510161513607001", "3510163102607001", "3510162902617001",
+    "3510160101600000", "0010160101607001", "3500160101607001", "3510000101607001", "3510164001607001", "3510167201607001",
 )  # fmt: skip
-def test_one_row_per_person(tmp_path: Path, first: dict[str, str], second: dict[str, str], sizes: list[int]) -> None:
-    assert _twice(first, second, tmp_path) == sizes
+VALID = ("3510162902607001", "3510162902007001", "3510167112607001", "9999993112607001")
+
+
+@pytest.fixture(scope="module")
+def answer_of_rows(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """One case per pair of cards (2n, 2n + 1); 100 + n has an odd number INVALID[n], 200 + n the number VALID[n]."""
+    region = Region()
+    for number, (first, second, _) in enumerate(ROWS.values()):
+        for shift in (0, 1):
+            region.family(2 * number + shift)
+        person = region.person(card(2 * number), "1960-01-01", relation=4, **first)
+        region.person(card(2 * number + 1), "1960-01-01", relation=4, nik=person, **second)
+    for number, text in enumerate(INVALID):
+        region.person(region.welfare(card(100 + number)), "1980-01-01")
+        region.person(card(100 + number), "1950-01-01", relation=7, nik=text)
+    for number, text in enumerate(VALID):
+        region.person(region.welfare(card(200 + number)), "1950-01-01", nik=text)
+    return decide(region, tmp_path_factory.mktemp("rows"))
+
+
+@pytest.mark.parametrize(("number", "case"), list(enumerate(ROWS)))
+def test_one_row_per_person(answer_of_rows: Answer, number: int, case: str) -> None:
+    sizes = [answer_of_rows.decision(card(2 * number + shift))["family_size"] for shift in (0, 1)]
+    assert sizes == ROWS[case][2]
+
+
+@pytest.mark.parametrize(("number", "text"), list(enumerate(INVALID)))
+def test_a_number_of_wrong_form_is_a_member_that_cannot_be_counted(answer_of_rows: Answer, number: int, text: str) -> None:
+    no_kk = card(100 + number)
+    assert answer_of_rows.why(no_kk) == ("TUNDA", ["NIK_TIDAK_VALID"])
+    assert answer_of_rows.decision(no_kk)["family_size"] == 2
+    assert "NIK_TIDAK_VALID" in answer_of_rows.decision(no_kk, "bpnt")["warnings"]
+    assert answer_of_rows.components(no_kk) == [("LANSIA", "NIK_TIDAK_VALID")]
+    assert answer_of_rows.findings(no_kk, "pkh") == [("NIK_TIDAK_VALID", text, None, None, None)]
+
+
+@pytest.mark.parametrize("number", range(len(VALID)))
+def test_valid_numbers_need_no_known_region(answer_of_rows: Answer, number: int) -> None:
+    assert "NIK_TIDAK_VALID" not in answer_of_rows.decision(card(200 + number))["warnings"]
 
 
 def test_several_active_cards_warn_every_family(tmp_path: Path) -> None:
@@ -66,32 +87,6 @@ def test_an_overtaken_death_warns_the_family_of_the_living_row(tmp_path: Path) -
     person = region.person(card(1), "1960-01-01", relation=4, status_date="2025-04-01")
     region.person(card(2), "1960-01-01", nik=person, status="deceased", status_date="2025-03-01")
     assert decide(region, tmp_path).decision(card(1))["warnings"] == ["NIK_GANDA"]
-
-
-@pytest.mark.parametrize(
-    "number",
-    ["3510161502607O01", "351016150260701", "3510163202607001", "3510161513607001", "3510163102607001", "3510162902617001",
-     "3510160101600000", "0010160101607001", "3500160101607001", "3510000101607001", "3510164001607001", "3510167201607001"],
-)  # fmt: skip
-def test_a_number_of_wrong_form_is_a_member_that_cannot_be_counted(tmp_path: Path, number: str) -> None:
-    region = Region()
-    no_kk = region.welfare(card(1))
-    region.person(no_kk, "1980-01-01")
-    region.person(no_kk, "1950-01-01", relation=7, nik=number)
-    answer = decide(region, tmp_path)
-    assert answer.why(no_kk) == ("TUNDA", ["NIK_TIDAK_VALID"])
-    assert answer.decision(no_kk)["family_size"] == 2
-    assert "NIK_TIDAK_VALID" in answer.decision(no_kk, "bpnt")["warnings"]
-    assert answer.components(no_kk) == [("LANSIA", "NIK_TIDAK_VALID")]
-    assert answer.findings(no_kk, "pkh") == [("NIK_TIDAK_VALID", number, None, None, None)]
-
-
-@pytest.mark.parametrize("number", ["3510162902607001", "3510162902007001", "3510167112607001", "9999993112607001"])
-def test_valid_numbers_need_no_known_region(tmp_path: Path, number: str) -> None:
-    region = Region()
-    no_kk = region.welfare(card(1))
-    region.person(no_kk, "1950-01-01", nik=number)
-    assert "NIK_TIDAK_VALID" not in decide(region, tmp_path).decision(no_kk)["warnings"]
 
 
 def test_digits_that_differ_from_the_register_warn(tmp_path: Path) -> None:
