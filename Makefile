@@ -13,7 +13,7 @@ UV ?= $(shell command -v uv 2>/dev/null)
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTEST := PYTHONPATH=src $(BIN)/python -m pytest
 
-.PHONY: help install develop demo demo-down test lint test-crash lock bench clean
+.PHONY: help install develop demo demo-down test lint test-crash lock compose-secrets bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ lock: ## Write the lock files from requirements*.in (needs uv and a network)
 	"$(UV)" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	"$(UV)" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
 	"$(UV)" pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header -c requirements.txt requirements-compose.in -o requirements-compose.txt
+
+compose-secrets: install ## Make the secret files of docker-compose.yml, once
+	$(BIN)/python -m perlinsos.operations.services.compose secrets .perlinsos-compose
 
 bench: install ## How long the main job takes here, written to bench/out
 	$(BIN)/perlinsos bench

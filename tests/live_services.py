@@ -28,6 +28,8 @@ from perlinsos.operations.services.secrets import Secrets, keep_secrets
 from perlinsos.operations.services.supervision import Supervisor
 from perlinsos.settings import Settings, find_project
 
+FAST = {"PERLINSOS_PULL_SECONDS": "3", "PERLINSOS_DISPATCH_SECONDS": "3", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
+"""What makes the DAGs look every three seconds. `up` restarts Airflow when these change."""
 SOURCES = Path(__file__).parents[1] / "src"
 
 
@@ -134,6 +136,5 @@ def services() -> Iterator[Services]:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Services]:
     """All of it, Airflow too, with DAGs that look every three seconds."""
-    fast = {"PERLINSOS_PULL_SECONDS": "3", "PERLINSOS_DISPATCH_SECONDS": "3", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
-    with running(**fast) as started:
+    with running(**FAST) as started:
         yield started

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from live_services import Services
+from live_services import FAST, Services
 from perlinsos.errors import Refused
 from perlinsos.operations.services.airflow_api import AirflowApi
 from perlinsos.operations.services.airflow_config import POOLS
@@ -46,14 +46,13 @@ def test_the_pools_keep_what_an_operator_gave_them(platform: Services) -> None:
     slots = {pool["name"]: pool["slots"] for pool in platform.airflow.ask("GET", "pools")["pools"]}
     assert {name: slots[name] for name in POOLS} == {name: size for name, (size, _text) in POOLS.items()}
     platform.airflow.ask("PATCH", "pools/engine", {"pool": "engine", "slots": 3}, query={"update_mask": "slots"})
-    assert platform.run("up").returncode == 0
+    assert platform.run("up", **FAST).returncode == 0
     assert platform.airflow.ask("GET", "pools/engine")["slots"] == 3
 
 
 def test_up_again_keeps_airflows_processes(platform: Services) -> None:
-    environment = {"PERLINSOS_PULL_SECONDS": "3", "PERLINSOS_DISPATCH_SECONDS": "3", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
     before = {name: info["pid"] for name, info in platform.supervisor.states().items()}
-    assert platform.run("up", **environment).returncode == 0
+    assert platform.run("up", **FAST).returncode == 0
     assert {name: info["pid"] for name, info in platform.supervisor.states().items()} == before
 
 

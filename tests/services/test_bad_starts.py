@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from live_services import Services, empty_home, running
+from live_services import empty_home, running
 
 pytestmark = pytest.mark.services
 

@@ -33,7 +33,7 @@ class AirflowApi:
     url: str
     user: str = "admin"
     password: str = field(default="", repr=False)
-    seconds: float = 30
+    seconds: float = 60
     _token: str | None = field(default=None, repr=False)
 
     def ask(self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None) -> Any:

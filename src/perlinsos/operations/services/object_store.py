@@ -44,10 +44,9 @@ def actions_of(buckets: Buckets) -> dict[str, list[str]]:
     }
 
 
-def write_config(home: Home, secrets: Secrets) -> None:
-    """Write s3.json (identities) and security.toml (keys of the HTTP ports, certificates of the gRPC ports)."""
-    keep_certificates(home.object_config)
-    identities = [
+def identities(secrets: Secrets, buckets: Buckets) -> list[dict[str, object]]:
+    """The identities of s3.json: name, keys, actions."""
+    return [
         {
             "name": name,
             "credentials": [
@@ -55,13 +54,12 @@ def write_config(home: Home, secrets: Secrets) -> None:
             ],
             "actions": actions,
         }
-        for name, actions in actions_of(Buckets()).items()
+        for name, actions in actions_of(buckets).items()
     ]
-    write_private_json(home.object_config / "s3.json", {"identities": identities})
-    write_private(home.object_config / "security.toml", _security(home, secrets))
 
 
-def _security(home: Home, secrets: Secrets) -> str:
+def security(secrets: Secrets, certificates: Path) -> str:
+    """security.toml: keys of the HTTP ports, certificates (in that folder) of the gRPC ports."""
     keys = {
         "jwt.signing": secrets.volume_write_key,
         "jwt.signing.read": secrets.volume_read_key,
@@ -69,11 +67,17 @@ def _security(home: Home, secrets: Secrets) -> str:
         "jwt.filer_signing.read": secrets.filer_read_key,
     }
     lines = [f"[{section}]\nkey = {json.dumps(key)}\n" for section, key in keys.items()]
-    lines.append(f"[grpc]\nca = {json.dumps(str(home.object_config / 'ca.crt'))}\n")
-    certificate = json.dumps(str(home.object_config / "node.crt"))
-    key = json.dumps(str(home.object_config / "node.key"))
+    lines.append(f"[grpc]\nca = {json.dumps(str(certificates / 'ca.crt'))}\n")
+    certificate, key = json.dumps(str(certificates / "node.crt")), json.dumps(str(certificates / "node.key"))
     lines += [f"[grpc.{role}]\ncert = {certificate}\nkey = {key}\n" for role in GRPC_ROLES]
     return "\n".join(lines)
+
+
+def write_config(home: Home, secrets: Secrets) -> None:
+    """Write s3.json, security.toml and the certificates."""
+    keep_certificates(home.object_config)
+    write_private_json(home.object_config / "s3.json", {"identities": identities(secrets, Buckets())})
+    write_private(home.object_config / "security.toml", security(secrets, home.object_config))
 
 
 def find_program() -> Path:

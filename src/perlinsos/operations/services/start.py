@@ -35,6 +35,8 @@ from perlinsos.settings import Settings
 POSTGRES, STORE = "postgres", "object-store"
 PORTS_OF = {POSTGRES: ("postgres",), STORE: ("s3", "master", "filer", "volume", "store_admin"), "api-server": ("airflow",)}
 LOW_DISK_SHARE = 0.1
+AIRFLOW_SECONDS = 300
+"""A quiet machine needs 10; one that computes something else on all its cores needs minutes."""
 
 Say = Callable[[str], None]
 
@@ -281,17 +283,20 @@ def _start_airflow(work: Start, parts: dict[str, Part]) -> None:
     if not _airflow_runs(work):
         work.say(f"Airflow starts on {url}")
     work.supervisor.start([parts[name] for name in airflow_config.PARTS])
-    api = AirflowApi(url, "admin", work.secrets.users["admin"], seconds=5)
+    api = AirflowApi(url, "admin", work.secrets.users["admin"], seconds=20)
 
-    def is_healthy() -> bool:
+    def is_ready() -> bool:
+        """Healthy, and with its pools: on a busy machine the first answers after the start may time out."""
         try:
-            return not api.unhealthy()
+            if api.unhealthy():
+                return False
+            for name, (slots, description) in airflow_config.POOLS.items():
+                api.keep_pool(name, slots, description)
         except Unreachable:
             return False
+        return True
 
-    _wait(work, is_healthy, "api-server", 180, also=airflow_config.PARTS)
-    for name, (slots, description) in airflow_config.POOLS.items():
-        api.keep_pool(name, slots, description)
+    _wait(work, is_ready, "api-server", AIRFLOW_SECONDS, also=airflow_config.PARTS)
 
 
 def _wait(work: Start, condition: Callable[[], bool], part: str, seconds: float, also: tuple[str, ...] = ()) -> None:
