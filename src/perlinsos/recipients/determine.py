@@ -171,7 +171,7 @@ def _run_models(
 
 def _refuse_empty_region(connection: duckdb.DuckDBPyConnection, region: str) -> None:
     query = "select count(*) from family_seen where kind is null or kind <> 'ELSEWHERE'"
-    if (connection.execute(query).fetchone() or (0,))[0] == 0:
+    if connection.execute(query).fetchall()[0][0] == 0:
         raise Refused(
             "No family has its place in this region", where=region, why="neither register nor welfare data has one",
             remedy="check the region and the inputs",

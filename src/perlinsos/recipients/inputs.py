@@ -134,8 +134,7 @@ def _sha256(path: Path) -> str:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, view: str) -> int:
-    row = connection.execute(exp.select("count(*)").from_(view).sql(dialect="duckdb")).fetchone()
-    return int(row[0]) if row else 0
+    return int(connection.execute(exp.select("count(*)").from_(view).sql(dialect="duckdb")).fetchall()[0][0])
 
 
 def _create_view(name: str, query: exp.Query) -> str:
@@ -252,7 +251,7 @@ def _check(connection: duckdb.DuckDBPyConnection, dataset: Dataset, file: InputF
     if not checks:
         return
     counts = [exp.alias_(exp.func("count_if", check.is_wrong.copy()), f"n{n}") for n, check in enumerate(checks)]
-    found_counts = connection.execute(exp.select(*counts).from_(file.view).sql(dialect="duckdb")).fetchone() or ()
+    found_counts = connection.execute(exp.select(*counts).from_(file.view).sql(dialect="duckdb")).fetchall()[0]
     for check, count in zip(checks, found_counts, strict=True):
         if count:
             raise _wrong_value(connection, file, check, count)
@@ -260,7 +259,7 @@ def _check(connection: duckdb.DuckDBPyConnection, dataset: Dataset, file: InputF
 
 def _wrong_value(connection: duckdb.DuckDBPyConnection, file: InputFile, check: Check, count: int) -> Refused:
     first = exp.select("min(file_row_number) + 1").from_(file.view).where(check.is_wrong.copy())
-    row = connection.execute(first.sql(dialect="duckdb")).fetchone() or (0,)
+    row = connection.execute(first.sql(dialect="duckdb")).fetchall()[0]
     return Refused(
         check.what,
         where=f"{file.dataset}, {file.name}, row {row[0]}, column {check.column}",
@@ -275,7 +274,7 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
     Looks among the odd ids (sql/core/odd_id.sql) first; the files are only searched where one is there.
     """
     odd = exp.select("count(*)").from_("odd_id").where(_is_number_id("text"))
-    if (connection.execute(odd.sql(dialect="duckdb")).fetchone() or (0,))[0] == 0:
+    if connection.execute(odd.sql(dialect="duckdb")).fetchall()[0][0] == 0:
         return
     for file in opened:
         if file.dataset == "quarantined":
@@ -285,9 +284,9 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
                 continue
             wrong = _is_number_id(column)
             query = exp.select(exp.func("count_if", wrong)).from_(file.view)
-            row = connection.execute(query.sql(dialect="duckdb")).fetchone()
-            if row and row[0]:
-                raise _wrong_value(connection, file, _number_id(column), row[0])
+            count = int(connection.execute(query.sql(dialect="duckdb")).fetchall()[0][0])
+            if count:
+                raise _wrong_value(connection, file, _number_id(column), count)
 
 
 def _is_number_id(column: str) -> exp.Expr:

@@ -61,10 +61,10 @@ def read_quota(connection: duckdb.DuckDBPyConnection, region: str, programme: st
 
 def refuse_wage_without_limit(connection: duckdb.DuckDBPyConnection, region: str, as_of: date) -> None:
     """Refused where no minimum wage is known and a member of a decided family has a wage."""
-    row = connection.execute(
+    rows = connection.execute(
         "select count(*) from signal_fact as s semi join member as m on m.nik = s.nik where s.code = 'WAGE'::signal_code"
-    ).fetchone()
-    if row and row[0]:
+    ).fetchall()
+    if rows[0][0]:
         raise Refused(
             "No minimum wage is known for this region and year",
             where=f"minimum_wage, region {region}, year {as_of.year}",

@@ -33,7 +33,7 @@ def summarise_programme(connection: duckdb.DuckDBPyConnection, programme: Progra
         "then amount_year_idr - 3 * (amount_year_idr // 4) else amount_year_idr // 4 end), 0)::bigint "
         "from decision where cast(programme as varchar) = $1 and outcome = 'LAYAK'",
         code,
-    ).fetchone() or (0, 0)
+    ).fetchall()[0]
     return {
         "outcomes": outcomes,
         "reasons": dict(reasons),
