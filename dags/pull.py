@@ -15,16 +15,16 @@ with DAG("pull", schedule=every("pull"), catchup=False, max_active_runs=1, defau
 
     @task
     def list_due() -> list[str]:
-        """The sources with something to take; skipped where nothing is due and nothing waits."""
+        """The sources with something to take, or with deliveries that nobody is ingesting; skipped where there are none."""
         from airflow.sdk.exceptions import AirflowSkipException
 
         from perlinsos.operations import pull
         from perlinsos_airflow.steps import run
 
-        found = run(pull.list_due)
-        if not found["sources"] and not found["keys"]:
+        sources = run(pull.list_due)
+        if not sources:
             raise AirflowSkipException("nothing is due")
-        return list(found["sources"])
+        return list(sources)
 
     @task(pool="fetch", map_index_template="{{ source_id }}")
     def fetch(source_id: str) -> dict[str, object]:
@@ -35,12 +35,8 @@ with DAG("pull", schedule=every("pull"), catchup=False, max_active_runs=1, defau
         return dict(run(pull.fetch, source_id))
 
     @task(outlets=[landed], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    def announce(*, outlet_events=None) -> list[str]:
+    def announce(fetched, *, outlet_events=None) -> list[str]:
         """Say once for each region that deliveries wait, also where one source could not be fetched."""
-        from perlinsos.operations import pull
-        from perlinsos_airflow.steps import run
+        return emit(outlet_events, landed, sorted({key for found in fetched for key in found["keys"]}))
 
-        return emit(outlet_events, landed, run(pull.waiting_keys))
-
-    due = list_due()
-    [due, fetch.expand(source_id=due)] >> announce()
+    announce(fetch.expand(source_id=list_due()))
