@@ -83,10 +83,11 @@ def make_determination(folder: Path, families: int = 23, *, simulation_only: boo
         write_parquet(rows, RESULT_TABLES[name], folder / f"{name}.parquet")
     summary = {
         "region": "35.10", "stage": "2026-T1", "as_of": "2026-01-01", "scope": "population", "settings": {},
-        "simulation_only": simulation_only, "rules_digest": RULES, "engine": "duckdb", "versions": {}, "inputs": [],
+        "simulation_only": True, "rules_digest": RULES, "engine": "duckdb", "versions": {}, "inputs": [],
         "funnel": {"families_seen": families + 2, "elsewhere": 1, "PINDAH": 1, "TIDAK_MENDAFTAR": 0, "decided": families},
         "programmes": {
-            programme: {"rules_digest": RULES, "list_digest": list_digest(programme, RULES, tables), "quota": 6}
+            programme: {"rules_digest": RULES, "list_digest": list_digest(programme, RULES, tables), "quota": 6,
+                        "simulation_only": simulation_only}
             for programme in PROGRAMMES
         },
     }  # fmt: skip

@@ -177,6 +177,18 @@ def test_a_simulation_lies_apart_and_never_with_a_consumer(determined: Any, cont
     assert json.loads(manifest)["notice"] == "SIMULASI / SIMULATION"
 
 
+def test_what_can_only_be_a_simulation_is_not_published_as_a_list(determined: Any, context: Any) -> None:
+    digest = determined()
+    ctx = context()
+    path = ctx.storage.root / ctx.settings.buckets.work / "determinations" / digest / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["programmes"]["pkh"]["simulation_only"] = True
+    path.write_text(json.dumps(summary))
+    with pytest.raises(Refused, match="only be a simulation"):
+        publish(ctx, KEY, RUN)
+    assert revisions(ctx) == []
+
+
 def test_rows_of_another_digest_are_not_published(determined: Any, context: Any) -> None:
     digest = determined()
     ctx = context()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,10 @@ from perlinsos.publication.publish import publish
 from perlinsos.publication.readme import READERS
 from perlinsos.publication.schema import PROFILES, Consumer, recipients_table
 from perlinsos.publication.signature import ensure_key, load_key, sign
-from perlinsos.publication.snapshot import prepare_consumer, prepare_list
+from perlinsos.publication.snapshot import make_recipients, prepare_consumer, prepare_list
 from perlinsos.publication.tokens import ensure_token_key
 from perlinsos.publication.verify import check_verdict, verify_folder
-from perlinsos.settings import Buckets
+from perlinsos.settings import Buckets, find_project
 from perlinsos.storage import Missing
 
 from .conftest import KEY, card, make_determination
@@ -64,6 +66,13 @@ def test_an_untouched_folder_is_sound(folders: dict[str, Path], public: bytes, k
     verdict = verify_folder(folders[kind], [public])
     assert verdict.faults == [] and verdict.label == f"{LIST_ID}/r1"
     check_verdict(verdict)
+
+
+def test_the_short_verifier_that_shares_no_code_finds_the_same_list_digest(folders: dict[str, Path]) -> None:
+    verifier = find_project() / "docs" / "verify_list_digest.py"
+    command = [sys.executable, str(verifier), str(folders["list"]), "pkh"]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    assert found == json.loads((folders["list"] / "manifest.json").read_bytes())["list_digest"]
 
 
 @pytest.mark.parametrize("kind", ["list", "consumer"])
@@ -112,8 +121,6 @@ def forge(folder: Path, name: str, key_folder: Path) -> None:
     data = (folder / name).read_bytes()
     for entry in manifest["files"]:
         if entry["path"] == name:
-            import hashlib
-
             entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(text)
@@ -168,8 +175,6 @@ def test_a_consumer_gets_tokens_in_their_own_order_and_no_number(folders: dict[s
 
 
 def test_a_payer_gets_only_whom_it_pays(folders: dict[str, Path], tmp_path: Path) -> None:
-    from perlinsos.publication.snapshot import make_recipients
-
     key = ensure_token_key(tmp_path / "keys", "bank-demo")
     decisions = pq.read_table(folders["list"] / "decisions.parquet")
     rows = make_recipients(LIST_ID, decisions, Consumer("bank-demo", "payer", "test"), key)

@@ -35,6 +35,7 @@ class ListFacts:
     objections: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("filed", "upheld", "denied", "pending"), 0))
     decrees: list[dict[str, Any]] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
+    code_version: str = __version__
 
     @property
     def stage(self) -> str:
@@ -97,22 +98,7 @@ def make_manifest(
 ) -> bytes:
     """The bytes of `manifest.json`: equal for equal arguments. `consumer` comes with the id of its token key."""
     programme = summary["programmes"][facts.programme]
-    document: dict[str, Any] = {"manifest_version": MANIFEST_VERSION}
-    if facts.is_simulation:
-        document["notice"] = SIMULATION_NOTICE
-    document |= {
-        "list_id": facts.list_id,
-        "revision": facts.revision,
-        "programme": facts.programme,
-        "region_code": facts.region,
-        "stage": facts.stage,
-        "status": facts.status,
-        "purpose": facts.purpose,
-        "list_digest": facts.list_digest,
-        "supersedes": facts.supersedes,
-        "as_of": summary["as_of"],
-        "scope": summary["scope"],
-    }
+    document = _describe_list(facts, summary)
     if consumer:
         owner, key_id = consumer
         document["consumer"] = {"id": owner.consumer_id, "profile": owner.profile, "token_key_id": key_id}
@@ -131,6 +117,26 @@ def make_manifest(
         "approvals": facts.approvals,
         "engine": summary.get("engine"),
         "versions": summary.get("versions", {}),
-        "code_version": __version__,
+        "code_version": facts.code_version,
     }
     return as_json(document).encode()
+
+
+def _describe_list(facts: ListFacts, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The first fields of a manifest: which list this is."""
+    document: dict[str, Any] = {"manifest_version": MANIFEST_VERSION}
+    if facts.is_simulation:
+        document["notice"] = SIMULATION_NOTICE
+    return document | {
+        "list_id": facts.list_id,
+        "revision": facts.revision,
+        "programme": facts.programme,
+        "region_code": facts.region,
+        "stage": facts.stage,
+        "status": facts.status,
+        "purpose": facts.purpose,
+        "list_digest": facts.list_digest,
+        "supersedes": facts.supersedes,
+        "as_of": summary["as_of"],
+        "scope": summary["scope"],
+    }

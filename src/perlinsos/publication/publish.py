@@ -154,7 +154,8 @@ def _check_may_be(held: Claim, programme: str, summary: Mapping[str, Any]) -> No
     """Refuse a determination of something else, or one that may be a simulation only."""
     if programme not in summary["programmes"] or (summary["region"], summary["stage"]) != (held.region, held.stage):
         raise Conflict("The determination is of another list", where=f"{held.key} {programme}")
-    if summary["simulation_only"] and held.statuses[programme] != "simulation":
+    is_simulation = summary["programmes"][programme].get("simulation_only", summary["simulation_only"])
+    if is_simulation and held.statuses[programme] != "simulation":
         why = "it has no quota in force, or a parameter set by hand"
         raise Refused("This determination can only be a simulation", where=f"{held.key} {programme}", why=why)
 
