@@ -222,12 +222,13 @@ def _dead(rng: np.random.Generator, base: _People, village: Ints, villages: tupl
 def _moved(
     rng: np.random.Generator, sizes: Ints, first_family: int, village: Ints, villages: tuple[Place, ...], today: int
 ) -> _People:
-    """Families that moved away in the last half year: in the register as moved, in the welfare data as if nothing had been."""
+    """Families that moved away in the last half year, and people who lived alone and died: the welfare data still has them."""
     people = moves.small_families(rng, sizes, today)
     prefix = _district_digits(villages)[village[people.family]]
     left = (today - rng.integers(20, 180, len(sizes)))[people.family]
     serial = np.full(len(prefix), numbers.PERSON_SERIAL)
-    status = np.full(len(prefix), moves.MOVED)
+    has_died = (sizes == 1) & (rng.random(len(sizes)) < 0.5)
+    status = np.where(has_died[people.family], moves.DECEASED, moves.MOVED)
     return _People(people.birth, people.sex, people.family + first_family, people.relation, prefix, serial, status, left)
 
 
