@@ -207,6 +207,9 @@ class NotCounted(_Strict):
 class Component(_WithValues):
     """Who may count, why some of them do not, and the amount a year; it exists from its first amount on."""
 
+    name: dict[Literal["id", "en"], str] = Field(min_length=2)
+    category: dict[Literal["id", "en"], str] = Field(min_length=2)
+    is_sensitive: bool
     first: bool = False
     who: tuple[Test, ...] = Field(min_length=1)
     not_counted: tuple[NotCounted, ...] = ()

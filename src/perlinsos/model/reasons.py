@@ -24,6 +24,10 @@ class Texts(_Strict):
     id: str = Field(min_length=1)
     en: str = Field(min_length=1)
 
+    def in_language(self, language: str) -> str:
+        """The sentence in `id` or `en`."""
+        return self.id if language == "id" else self.en
+
 
 class Reason(_Strict):
     """One code. `is_sensitive`: inside the family only the category is shown, the detail to the person alone."""
@@ -47,8 +51,11 @@ class Reason(_Strict):
 
 
 class Catalogue(_Strict):
-    """All codes, and the next steps that they name."""
+    """All codes, and the next steps that they name (the most actionable first)."""
 
+    outcomes: dict[Literal["LAYAK", "ANTREAN", "TIDAK_LAYAK", "TUNDA", "not_seen"], Texts] = Field(min_length=5)
+    headings: dict[Literal["counted", "would_count", "not_counted"], Texts] = Field(min_length=3)
+    objection_period: Texts
     next_steps: dict[str, Texts]
     opening: Texts
     closing: dict[Literal["refusal", "missing"], Texts]
