@@ -127,8 +127,13 @@ def oldest_first(person: Row) -> tuple[Any, ...]:
 
 
 def _head(members: list[Row]) -> Row | None:
+    def order(member: Row) -> tuple[Any, ...]:
+        """Only persons whose NIK is not valid can tie in both: then the smallest of the columns of step 1."""
+        columns = ("sex", "family_relation", "region_code", "district_code", "village_code")
+        return (*oldest_first(member), *(nulls_first(member[column]) for column in columns))
+
     heads = [member for member in members if member["family_relation"] == 1]
-    return min(heads or members, key=oldest_first, default=None)
+    return min(heads or members, key=order, default=None)
 
 
 def _address(row: Row | None) -> tuple[str | None, str | None, str | None]:
@@ -191,7 +196,7 @@ def consenting_cards(registrations: list[Row], register: Register, last_day: dat
     cards = set()
     for nik, row in newest.items():
         if row["consent"]:
-            of_register = {person["no_kk"] for person in register.of(nik)} - {None}
+            of_register = {person["no_kk"] for person in register.of(nik) if is_valid(nik)} - {None}
             cards |= of_register or {row["no_kk"]}
     return cards - {None}
 
