@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from perlinsos.errors import Unreachable, WrongUsage
@@ -87,8 +88,11 @@ def set_up() -> None:
     _airflow("db", "migrate")
     person = ["--firstname", "Platform", "--lastname", "Operator", "--email", "admin@localhost"]
     _airflow("users", "create", "--username", "admin", "--role", "Admin", *person, answer=f"{password}\n{password}\n")
-    for name, (slots, description) in airflow_config.POOLS.items():
-        _airflow("pools", "set", name, str(slots), description)
+    pools = {name: {"slots": slots, "description": text} for name, (slots, text) in airflow_config.POOLS.items()}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(pools, file)
+        file.flush()
+        _airflow("pools", "import", file.name)
 
 
 def _airflow(*arguments: str, answer: str = "") -> None:
