@@ -118,7 +118,5 @@ def check_warned(rows: list[dict[str, Any]], file: dict[str, Any]) -> None:
     """Rows that must carry a warning do; no other row carries one about its NIK."""
     warned = {row[file["key"]] for row in rows if row["_warnings"]}
     assert set(file["warned"]) <= warned
-    nik = {
-        row[file["key"]] for row in rows for warning in row["_warnings"] if warning["message_id"].startswith("NIK_")
-    }
+    nik = {row[file["key"]] for row in rows for warning in row["_warnings"] if warning["message_id"].startswith("NIK_")}
     assert nik <= set(file["warned"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -86,8 +85,8 @@ def _place(made: Path, out: Path) -> None:
     target = out.absolute()
     old = made.parent / "replaced"
     if target.exists():
-        os.replace(target, old)
-    os.replace(made, target)
+        target.replace(old)
+    made.replace(target)
 
 
 def _report(told: dict[str, Any], as_json: bool) -> None:

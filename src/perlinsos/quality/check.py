@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
-from perlinsos.model.datasets import DATASETS
 from perlinsos.quality.drift import judge_delivery, profile
 from perlinsos.quality.funnel import funnel_rows
+from perlinsos.quality.placing import write_accepted, write_quarantine
 from perlinsos.quality.rules import RuleSet, load_rules
 from perlinsos.quality.verdicts import RuleCount, judge
 from perlinsos.settings import Settings, load_settings
-from perlinsos.sources.cells import KIND_SUFFIX
 from perlinsos.sources.description import SourceDescription
 from perlinsos.sources.read import ReadOutcome, RefusedDelivery, empty_outcome, load_reading
-
-BATCH_ROWS = 122_880
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,11 @@ def check_delivery(
     accepted, quarantine = out / "accepted.parquet", out / "quarantine.parquet"
     with open_engine(settings.threads, settings.memory_limit, spill=out) as connection:
         _load_macros(connection, settings)
-        counts = judge(connection, rules, canonical)
+        counts = judge(connection, rules, canonical, reading.absent)
         told = _tell(connection, source, rules, reading, counts)
         _refuse_by_share(source, counts, told)
-        _write_accepted(connection, source, canonical, accepted)
-        _write_quarantine(connection, source, reading.cells, canonical, quarantine)
+        write_accepted(connection, source.dataset, canonical, accepted)
+        write_quarantine(connection, source, reading.cells, quarantine)
         told["profile"] = profile(connection, source.dataset, accepted)
     told["warnings"] += judge_delivery(rules, told["profile"], previous)
     if gate:
@@ -142,88 +137,6 @@ def _refuse_by_share(source: SourceDescription, counts: list[RuleCount], told: d
             remedy="correct the file at its sender or its description in the source's file and send it again",
         )
         raise RefusedDelivery(error, {**told, "accepted": 0, "accepted_with_warnings": 0, "quarantined": 0})
-
-
-def _write_accepted(
-    connection: duckdb.DuckDBPyConnection, source: SourceDescription, canonical: Path, target: Path
-) -> None:
-    """The dataset's columns, `_row`, `_warnings`; sorted by `_row`."""
-    names = ", ".join(f'c."{name}"' for name in DATASETS[source.dataset].names)
-    rows = connection.sql(
-        f"select {names}, c._row, coalesce(v.warnings, []) as _warnings "
-        "from read_parquet(?) as c left join verdicts as v using (_row) "
-        "where not coalesce(v.is_quarantined, false) order by c._row",
-        params=[str(canonical)],
-    )
-    _write(rows, target)
-
-
-def _write_quarantine(
-    connection: duckdb.DuckDBPyConnection, source: SourceDescription, cells: Path, canonical: Path, target: Path
-) -> None:
-    """Every cell as text as it arrived, `_cells` (all cells of a record of odd shape), `_row`, the verdict."""
-    files = sorted(str(path) for path in cells.glob("cells-*.parquet"))
-    connection.read_parquet(files, union_by_name=True).create_view("cells", replace=True)
-    found = [row[0] for row in connection.execute("select column_name from (describe cells)").fetchall()]
-    names = [n for n in found if n not in {"_row", "_flaw", "_cells"} and not n.endswith(KIND_SUFFIX)]
-    own = [name for name in DATASETS[source.dataset].names]
-    constants = {n: source.column(n).constant for n in own if source.column(n).constant is not None}
-    ordered = [*(name for name in own), *(name for name in names if name not in own)]
-    fields = []
-    for name in ordered:
-        quoted = '"' + name.replace('"', '""') + '"'
-        fields.append(f"c.{quoted}" if name in names else f"cast(null as text) as {quoted}")
-    kinds = [name for name in found if name.endswith(KIND_SUFFIX)]
-    fields.append(_kind_map(kinds))
-    rows = connection.sql(
-        f"select {', '.join(fields)}, c._cells, c._row, v.errors as _errors, v.warnings as _warnings "
-        "from cells as c join verdicts as v using (_row) where v.is_quarantined order by c._row"
-    )
-    _write(rows, target, constants)
-
-
-def _kind_map(kinds: list[str]) -> str:
-    """`_kinds`: the kind of each cell that was no text, so that a replay judges the row as it arrived."""
-    if not kinds:
-        return "cast(null as text) as _kinds"
-    parts = ", ".join(
-        f"case when c.\"{kind}\" is not null then '{kind.removesuffix(KIND_SUFFIX)}=' || c.\"{kind}\" end"
-        for kind in kinds
-    )
-    return f"nullif(concat_ws('|', {parts}), '') as _kinds"
-
-
-def _write(
-    rows: duckdb.DuckDBPyRelation, target: Path, constants: Mapping[str, str | None] | None = None
-) -> None:
-    reader = rows.to_arrow_reader(BATCH_ROWS)
-    with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
-        for batch in _batches(reader, constants or {}):
-            writer.write_table(batch, row_group_size=BATCH_ROWS)
-
-
-def _batches(reader: pa.RecordBatchReader, constants: Mapping[str, str | None]) -> Iterator[pa.Table]:
-    """Tables of exactly BATCH_ROWS rows (the last may be shorter), so that equal rows give equal bytes."""
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in reader:
-        held.append(batch)
-        rows += batch.num_rows
-        while rows >= BATCH_ROWS:
-            table = pa.Table.from_batches(held, reader.schema)
-            yield _filled(table.slice(0, BATCH_ROWS), constants)
-            held = table.slice(BATCH_ROWS).to_batches()
-            rows -= BATCH_ROWS
-    if rows or not held:
-        yield _filled(pa.Table.from_batches(held, reader.schema), constants)
-
-
-def _filled(table: pa.Table, constants: Mapping[str, str | None]) -> pa.Table:
-    """Columns that the source fills with a constant."""
-    for name, value in constants.items():
-        index = table.column_names.index(name)
-        table = table.set_column(index, name, pa.array([value] * table.num_rows, pa.string()))
-    return table.combine_chunks()
 
 
 def _pass_gate(rules: RuleSet, accepted: Path, told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from perlinsos.sources.expressions import is_null, literal, name_of
 
 def profile(connection: duckdb.DuckDBPyConnection, dataset: str, accepted: Path) -> dict[str, Any]:
     """Rows, and for each column the percent of nulls and (numbers and signal values) of zeros."""
-    fields: list[exp.Expression] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
+    fields: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
     columns = DATASETS[dataset].columns
     numbers = [c.name for c in columns if c.kind == "int64" or (dataset, c.name) == ("signal", "value")]
     for column in columns:
@@ -35,9 +35,7 @@ def profile(connection: duckdb.DuckDBPyConnection, dataset: str, accepted: Path)
     return {"rows": rows, "null_percent": shares["null"], "zero_percent": shares["zero"]}
 
 
-def judge_delivery(
-    rules: RuleSet, now: Mapping[str, Any], previous: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
+def judge_delivery(rules: RuleSet, now: Mapping[str, Any], previous: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The warnings of the `delivery` rules. Drift is judged only beside an earlier delivery's outcome."""
     before = (previous or {}).get("profile")
     return [warning for entry in rules.delivery for warning in _judge(entry, now, before)]

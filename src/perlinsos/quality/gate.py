@@ -31,13 +31,14 @@ def run_gate(rules: RuleSet, accepted: Path) -> list[dict[str, Any]]:
     """
     # Great Expectations and pandas take seconds to import: only who passes the gate pays for it.
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     for name in ("great_expectations", "great_expectations.execution_engine"):
         logging.getLogger(name).setLevel(logging.ERROR)
     frame = _load_frame(rules, accepted)
     expectations = _compile(rules)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     suite = context.suites.add(gx.ExpectationSuite(name=rules.dataset, expectations=expectations))
     asset = context.data_sources.add_pandas("accepted").add_dataframe_asset("rows")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
@@ -83,7 +84,7 @@ def _load_frame(rules: RuleSet, accepted: Path) -> pd.DataFrame:
     wanted = {rule.column for rule in rules.rules if rule.kind != "arrival"}
     wanted |= {name for rule in rules.rules for name in (*rule.key, *rule.unless)}
     wanted |= {name for entry in rules.delivery for name in entry.columns}
-    frame = pq.read_table(accepted, columns=[n for n in dataset.names if n in wanted]).to_pandas()
+    frame: pd.DataFrame = pq.read_table(accepted, columns=[n for n in dataset.names if n in wanted]).to_pandas()
     for column in dataset.columns:
         if column.name in frame and column.kind == "date":
             frame[column.name] = pd.to_datetime(frame[column.name])

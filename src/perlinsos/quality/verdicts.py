@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,7 @@ class RuleCount:
     rows: int
 
 
-def failing(rule: Rule) -> exp.Expression | None:
+def failing(rule: Rule) -> exp.Expr | None:
     """The condition under which a row fails the rule; None for what only reading sees, and for `unique`."""
     column = name_of(rule.column)
     if rule.kind in {"arrival", "unique"}:
@@ -55,7 +56,7 @@ def failing(rule: Rule) -> exp.Expression | None:
     return call(macro, number, name_of(rule.key[0]))
 
 
-def _limit(value: str | int | None) -> exp.Expression:
+def _limit(value: str | int | None) -> exp.Expr:
     limit = limit_of(value)
     if isinstance(limit, date):
         return exp.cast(literal(limit.isoformat()), "date")
@@ -64,34 +65,34 @@ def _limit(value: str | int | None) -> exp.Expression:
 
 def _canonical(path: Path, rules: RuleSet) -> exp.Select:
     table = exp.Anonymous(this="read_parquet", expressions=[literal(str(path))])
-    fields: list[exp.Expression] = [exp.Star()]
+    fields: list[exp.Expr] = [exp.Star()]
     if any(rule.column == "nik" for rule in rules.rules):
         fields.append(exp.alias_(call("nik_number", name_of("nik")), NIK_NUMBER))
     return select(*fields).from_(exp.Table(this=table))
 
 
-def judge(connection: duckdb.DuckDBPyConnection, rules: RuleSet, canonical: Path) -> list[RuleCount]:
+def judge(connection: duckdb.DuckDBPyConnection, rules: RuleSet, canonical: Path, absent: Sequence[str] = ()) -> list[RuleCount]:
     """Make the table `verdicts` (`_row`, `errors`, `warnings`) of the rows with something to say. Gives the counts.
 
     A row that is no record or of odd shape is judged by that alone. `not_null` is silent where reading already said
-    why the value is missing.
+    why the value is missing, and where it only warns about a column that the delivery does not have (`absent`).
     """
     is_whole = exp.or_(
         is_null(name_of("_issues")),
         exp.not_(call("regexp_matches", name_of("_issues"), r"(^|\|)(\*\.|[a-z_]+\.not_a_record)")),
     )
-    found = [name_of("_issues")]
+    found: list[exp.Expr] = [name_of("_issues")]
     for rule in rules.rules:
         condition = failing(rule)
-        if condition is None:
+        if condition is None or (rule.severity == "warning" and rule.column in absent):
             continue
         if rule.kind in {"not_null", "one_of"}:
             silent = call("coalesce", call("contains", name_of("_issues"), f"{rule.column}."), exp.false())
             condition = exp.and_(condition, exp.not_(silent))
         found.append(case((condition, literal(_issue(rule)))))
     told = case((is_whole, call("concat_ws", "|", *found)), default=name_of("_issues"))
-    tree = select(name_of("_row"), exp.alias_(told, "found")).from_("canonical").with_(
-        "canonical", as_=_canonical(canonical, rules)
+    tree = (
+        select(name_of("_row"), exp.alias_(told, "found")).from_("canonical").with_("canonical", as_=_canonical(canonical, rules))
     )
     text = select("*").from_("judged").where(exp.NEQ(this=exp.column("found"), expression=literal("")))
     statement = text.with_("canonical", as_=_canonical(canonical, rules)).with_("judged", as_=_without_with(tree))

@@ -74,7 +74,7 @@ class CellsWriter:
 
     def end_part(self) -> int:
         """End a part or sheet: the declared footer's records are dropped. Gives how many."""
-        dropped = sum(table.num_rows for table in self._held)
+        dropped = sum(int(table.num_rows) for table in self._held)
         self._held = []
         return dropped
 

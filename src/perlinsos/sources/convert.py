@@ -19,6 +19,7 @@ from perlinsos.sources.cells import KIND_SUFFIX
 from perlinsos.sources.description import SourceDescription
 from perlinsos.sources.expressions import (
     NULL,
+    Cell,
     Expressions,
     Reading,
     build,
@@ -54,14 +55,23 @@ def open_cells(connection: duckdb.DuckDBPyConnection, files: Iterable[Path], mac
 
 
 def convert(
-    connection: duckdb.DuckDBPyConnection, source: SourceDescription, names: list[str], reference: Path, target: Path
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceDescription,
+    names: list[str],
+    reference: Path,
+    target: Path,
+    *,
+    is_whole_delivery: bool = True,
 ) -> None:
-    """Write the canonical rows: the dataset's columns, `_row`, `_issues`. Raises Refused for BPS codes."""
+    """Write the canonical rows: the dataset's columns, `_row`, `_issues`.
+
+    Raises Refused where the rows of a whole delivery prove that a Kemendagri column holds BPS codes.
+    """
     columns = DATASETS[source.dataset].columns
     kinds = {column.name: _kind(column, names) for column in columns}
     readings = {column.name: _reading(connection, source, column, kinds[column.name], names) for column in columns}
-    built = [build(source, column, kinds[column.name], readings[column.name]) for column in columns]
-    _resolve_places(connection, source, names, reference)
+    built = [build(Cell(source, c, kinds[c.name], readings[c.name])) for c in columns]
+    _resolve_places(connection, source, names, reference, is_whole_delivery=is_whole_delivery)
     statement = _statement(source, built, names)
     text = statement.sql(dialect="duckdb")
     connection.execute(f"copy ({text}) to '{_quoted(target)}' (format parquet, compression lz4)")
@@ -71,12 +81,12 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _kind(column: Column, names: list[str]) -> exp.Expression:
+def _kind(column: Column, names: list[str]) -> exp.Expr:
     kind = column.name + KIND_SUFFIX
     return exp.cast(name_of(kind), "text") if kind in names else NULL
 
 
-def _arrived(source: SourceDescription, column: Column, names: list[str]) -> exp.Expression:
+def _arrived(source: SourceDescription, column: Column, names: list[str]) -> exp.Expr:
     """The cell as text: the source's constant, the file's column, or null."""
     constant = source.column(column.name).constant
     if constant is not None:
@@ -90,9 +100,7 @@ def _cells(source: SourceDescription, names: list[str]) -> exp.Select:
     fields = [exp.alias_(_arrived(source, c, names), c.name, quoted=True) for c in columns]
     kinds = [name_of(c.name + KIND_SUFFIX) for c in columns if c.name + KIND_SUFFIX in names]
     flaw = case((_is_header(source, names), literal(f"{columns[0].name}.not_a_record")), default=name_of("_flaw"))
-    filled = call(
-        "concat_ws", "\x1f", *(call("nullif", call("trim", name_of(n)), "") for n in names if _is_cell(n))
-    )
+    filled = call("concat_ws", "\x1f", *(call("nullif", call("trim", name_of(n)), "") for n in names if _is_cell(n)))
     own = [exp.alias_(flaw, "_flaw", quoted=True), exp.alias_(filled, "_filled", quoted=True)]
     return select(name_of("_row"), *own, *fields, *kinds).from_("cells")
 
@@ -101,7 +109,7 @@ def _is_cell(name: str) -> bool:
     return name not in RESERVED and not name.endswith(KIND_SUFFIX)
 
 
-def _is_header(source: SourceDescription, names: list[str]) -> exp.Expression:
+def _is_header(source: SourceDescription, names: list[str]) -> exp.Expr:
     """Whether a record repeats the header: every required column holds its own name."""
     tests = [
         exp.EQ(this=call("plain_word", name_of(column)), expression=literal(origin.rpartition(".")[2]))
@@ -119,7 +127,7 @@ def _statement(source: SourceDescription, built: list[Expressions], names: list[
     texts = [exp.alias_(item.text, f"{item.column.name}__text", quoted=True) for item in own]
     tree = select(star, *texts).from_("arrived").with_("arrived", as_=_cells(source, names))
     tree, previous = select(star).from_("cleaned").with_("cleaned", as_=tree), "cleaned"
-    stages: list[list[exp.Expression]] = []
+    stages: list[list[exp.Expr]] = []
     for stage in PARSED_STAGES:
         stages.append([_part(item, stage) for item in own if stage in item.parsed])
     stages[0] += [_part(item, stage) for item in own for stage in item.parsed if stage not in PARSED_STAGES]
@@ -144,54 +152,57 @@ def _append(tree: exp.Select, name: str, inner: exp.Select) -> exp.Select:
     return result.with_(name, as_=inner) if name else result
 
 
-def _part(item: Expressions, stage: str) -> exp.Expression:
+def _part(item: Expressions, stage: str) -> exp.Expr:
     return exp.alias_(item.parsed[stage], f"{item.column.name}__{stage}", quoted=True)
 
 
-def _value(item: Expressions) -> exp.Expression:
+def _value(item: Expressions) -> exp.Expr:
     return exp.alias_(item.value, f"{item.column.name}__value", quoted=True)
 
 
 def _final(source: SourceDescription, own: list[Expressions], places: list[str], previous: str) -> exp.Select:
-    dataset = DATASETS[source.dataset]
-    fields: list[exp.Expression] = []
-    for column in dataset.columns:
-        held = name_of(column.name) if column.name in places else name_of(f"{column.name}__value")
+    """The typed columns, `_row` and `_issues`, in the order of the records."""
+    fields: list[exp.Expr] = []
+    for column in DATASETS[source.dataset].columns:
+        held = name_of(f"{column.name}__value")
         if column.name in places:
             held = exp.column(exp.to_identifier(column.name), table="places")
         fields.append(exp.alias_(exp.cast(held, SQL_TYPES[column.kind]), column.name, quoted=True))
-    found = [
-        exp.Concat(expressions=[literal(f"{item.column.name}."), name_of(f"{item.column.name}__issue")]) for item in own
-    ]
-    found = [case((exp.not_(is_null(name_of(f"{i.column.name}__issue"))), f)) for i, f in zip(own, found, strict=True)]
+    issues = exp.alias_(_issues(source, own, has_places=bool(places)), "_issues", quoted=True)
+    tree = select(*fields, name_of("_row"), issues).from_(previous)
     if places:
-        found.append(exp.column("issue", table="places"))
-    issues = call("nullif", call("concat_ws", "|", name_of("_flaw"), *found), "")
-    shaped = case(
-        (call("coalesce", call("starts_with", name_of("_flaw"), "*."), exp.false()), name_of("_flaw")),
-        (call("coalesce", exp.EQ(this=name_of("_flaw"), expression=literal(_not_a_record(source))), exp.false()),
-         name_of("_flaw")),
-        (_is_no_record(source), literal(_not_a_record(source))),
-        default=issues,
-    )
-    tree = select(*fields, name_of("_row"), exp.alias_(shaped, "_issues", quoted=True)).from_(previous)
-    if places:
-        on = [
-            exp.EQ(
-                this=call("coalesce", call("trim", exp.column(exp.to_identifier(name, quoted=True), table=previous)), ""),
-                expression=exp.column(f"{name}_arrived", table="places"),
-            )
-            for name in places
-        ]
-        tree = tree.join("places", on=exp.and_(*on), join_type="left")
+        tree = tree.join("places", on=_same_places(places, previous), join_type="left")
     return tree.order_by(name_of("_row"))
 
 
-def _not_a_record(source: SourceDescription) -> str:
-    return f"{DATASETS[source.dataset].columns[0].name}.not_a_record"
+def _issues(source: SourceDescription, own: list[Expressions], *, has_places: bool) -> exp.Expr:
+    """All issues of a row; a record of odd shape, or a line that is none, has that one only."""
+    found: list[exp.Expr] = [name_of("_flaw")]
+    for item in own:
+        issue = name_of(f"{item.column.name}__issue")
+        told = exp.Concat(expressions=[literal(f"{item.column.name}."), issue])
+        found.append(case((exp.not_(is_null(issue)), told)))
+    if has_places:
+        found.append(exp.column("issue", table="places"))
+    none = literal(f"{DATASETS[source.dataset].columns[0].name}.not_a_record")
+    flaw = call("coalesce", name_of("_flaw"), "")
+    return case(
+        (exp.or_(call("starts_with", flaw, "*."), exp.EQ(this=flaw, expression=none)), name_of("_flaw")),
+        (_is_no_record(source), none),
+        default=call("nullif", call("concat_ws", "|", *found), ""),
+    )
 
 
-def _is_no_record(source: SourceDescription) -> exp.Expression:
+def _same_places(places: list[str], previous: str) -> exp.Expr:
+    tests = []
+    for name in places:
+        arrived = exp.column(exp.to_identifier(name, quoted=True), table=previous)
+        text = call("coalesce", call("trim", arrived), "")
+        tests.append(exp.EQ(this=text, expression=exp.column(f"{name}_arrived", table="places")))
+    return exp.and_(*tests)
+
+
+def _is_no_record(source: SourceDescription) -> exp.Expr:
     """A line that sums up or that holds one cell only, where the key is no id: it is no record of the table."""
     key = DATASETS[source.dataset].columns[0]
     if cell_kind(source.dataset, key) != "id" or len(DATASETS[source.dataset].columns) < 3:
@@ -205,7 +216,7 @@ def _reading(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDescription,
     column: Column,
-    kind: exp.Expression,
+    kind: exp.Expr,
     names: list[str],
 ) -> Reading:
     """Which way a column's points and commas are read: the source's, else what its unequivocal values show."""
@@ -231,7 +242,12 @@ def _place_names(source: SourceDescription) -> list[str]:
 
 
 def _resolve_places(
-    connection: duckdb.DuckDBPyConnection, source: SourceDescription, names: list[str], reference: Path
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceDescription,
+    names: list[str],
+    reference: Path,
+    *,
+    is_whole_delivery: bool,
 ) -> None:
     """Judge each distinct combination of codes once and make the table `places` of it."""
     places = _place_names(source)
@@ -249,7 +265,8 @@ def _resolve_places(
         held = [None if not t or t.upper() in null else t for t, null in zip(texts, nulls, strict=True)]
         padded = (*held, None, None, None)
         judged.append((tuple(texts), (padded[0], padded[1], padded[2]), rows))
-    refuse_bps_codes([(codes, rows) for _, codes, rows in judged], gazetteer, (systems[0], systems[1], systems[2]))
+    if is_whole_delivery:
+        refuse_bps_codes([(codes, rows) for _, codes, rows in judged], gazetteer, (systems[0], systems[1], systems[2]))
     is_province_allowed = source.dataset in {"quota", "minimum_wage"}
     resolved = [
         resolve_place(c, gazetteer, (systems[0], systems[1], systems[2]), is_province_allowed=is_province_allowed)
@@ -266,9 +283,7 @@ def _resolve_places(
     connection.unregister("places_found")
 
 
-def refuse_number_ids(
-    connection: duckdb.DuckDBPyConnection, source: SourceDescription, canonical: Path, rows: int
-) -> None:
+def refuse_number_ids(connection: duckdb.DuckDBPyConnection, source: SourceDescription, canonical: Path, rows: int) -> None:
     """Raise Refused where a whole required id column arrived as numbers."""
     for column in DATASETS[source.dataset].columns:
         if not column.must or cell_kind(source.dataset, column) != "id":
@@ -277,9 +292,9 @@ def refuse_number_ids(
             "select count(*), min(_row) from read_parquet(?) where contains(_issues, ?)",
             [str(canonical), f"{column.name}.id_as_number"],
         ).fetchall()[0]
-        (valid,) = connection.execute(
-            f"select count({name_of(column.name).sql('duckdb')}) from read_parquet(?)", [str(canonical)]
-        ).fetchall()[0]
+        table = exp.Table(this=exp.Anonymous(this="read_parquet", expressions=[literal(str(canonical))]))
+        held = select(exp.Count(this=name_of(column.name))).from_(table)
+        valid = connection.execute(held.sql("duckdb")).fetchall()[0][0]
         if count >= 2 and valid == 0 and count * 2 >= rows:
             raise Refused(
                 f"the column {column.name} arrived as numbers in {count} of {rows} rows",

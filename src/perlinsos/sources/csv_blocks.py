@@ -93,9 +93,7 @@ def _are_quotes_well_formed(bytes_: npt.NDArray[np.uint8], quotes: Positions, de
     return bool(opens_well.all() and closes_well.all())
 
 
-def _gather(
-    data: bytes, delimiter: str, starts: Positions, ends: Positions, widths: Positions, complete: int
-) -> Block:
+def _gather(data: bytes, delimiter: str, starts: Positions, ends: Positions, widths: Positions, complete: int) -> Block:
     """Parse the records of the most common width together and the others one by one."""
     rest = data[complete:]
     if not ends.size:

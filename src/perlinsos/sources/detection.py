@@ -85,7 +85,6 @@ def _detect_text(path: Path, head: bytes) -> str:
 def _foreign(path: Path, name: str) -> Refused:
     return Refused(
         f"{path.name} is {name}",
-        why="deliveries are CSV, XLSX, XLS, Parquet or JSON Lines, each maybe in gz or zip; the name of a file does "
-        "not count",
+        why="deliveries are CSV, XLSX, XLS, Parquet or JSON Lines, each maybe in gz or zip; the name of a file does not count",
         remedy="save it as XLSX or CSV and send it again",
     )

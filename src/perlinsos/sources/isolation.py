@@ -20,7 +20,9 @@ def read_apart(source: SourceDescription, files: list[Path], out: Path) -> dict[
     out.mkdir(parents=True, exist_ok=True)
     job = out / "job.json"
     described = source.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    job.write_text(json.dumps({"source": described, "files": [os.fspath(file.resolve()) for file in files], "out": os.fspath(out)}))
+    job.write_text(
+        json.dumps({"source": described, "files": [os.fspath(file.resolve()) for file in files], "out": os.fspath(out)})
+    )
     answer = out / "answer.json"
     try:
         done = subprocess.run(

@@ -115,9 +115,7 @@ def _refuse_repeated(plain: list[str], wanted: dict[str, str], where: str) -> No
             )
 
 
-def find_header(
-    rows: Sequence[Sequence[str | None]], source: SourceDescription
-) -> tuple[int, int, list[str | None]]:
+def find_header(rows: Sequence[Sequence[str | None]], source: SourceDescription) -> tuple[int, int, list[str | None]]:
     """Where the header stands in the first rows: (rows before it, rows up to its end, its names).
 
     A declared header is taken as declared (the lowest non-empty cell of its rows names the column); otherwise the
@@ -127,9 +125,7 @@ def find_header(
         first, last = source.format.header_span
         span = rows[first - 1 : last]
         width = max((len(row) for row in span), default=0)
-        names = [
-            next((row[i] for row in reversed(span) if i < len(row) and plain_name(row[i])), None) for i in range(width)
-        ]
+        names = [next((row[i] for row in reversed(span) if i < len(row) and plain_name(row[i])), None) for i in range(width)]
         return first - 1, last, names
     best, best_count = 0, -1
     for number, row in enumerate(rows[:HEADER_SEARCH_ROWS]):

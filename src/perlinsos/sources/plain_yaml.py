@@ -34,7 +34,7 @@ def _read_mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Any
         if key_node.value in found:
             problem = f"the key {key_node.value!r} stands twice"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
-        found[key_node.value] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        found[key_node.value] = loader.construct_object(value_node, deep=True)
     return found
 
 

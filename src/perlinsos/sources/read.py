@@ -11,6 +11,7 @@ from typing import Any
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
+from perlinsos.model.datasets import DATASETS
 from perlinsos.settings import Settings, load_settings
 from perlinsos.sources.convert import convert, open_cells, refuse_number_ids
 from perlinsos.sources.description import SourceDescription
@@ -38,6 +39,8 @@ class ReadOutcome:
     files: list[dict[str, Any]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    """Dataset columns that no part has."""
 
 
 def hash_file(path: Path) -> str:
@@ -98,7 +101,7 @@ def read_delivery(
                 why="an empty delivery never replaces earlier data",
                 remedy="send the rows, or write `allow_empty: true` in the source's file if no row is an answer",
             )
-        canonical = _convert(source, answer["files"], out, reference, settings, rows)
+        canonical, absent = _convert(source, answer["files"], out, reference, settings, rows)
     except Refused as error:
         raise RefusedDelivery(error, empty_outcome(source, hashed, rows)) from error
     outcome = ReadOutcome(
@@ -111,6 +114,7 @@ def read_delivery(
         files=hashed,
         parts=answer["parts"],
         warnings=_warn(answer["parts"]),
+        absent=absent,
     )
     told = {**asdict(outcome), "canonical": canonical.name, "cells": "cells"}
     (out / "reading.json").write_text(json.dumps(told, default=str, ensure_ascii=False, indent=1))
@@ -133,14 +137,15 @@ def load_reading(folder: Path) -> ReadOutcome:
 
 def _convert(
     source: SourceDescription, names: list[str], out: Path, reference: Path, settings: Settings, rows: int
-) -> Path:
+) -> tuple[Path, list[str]]:
     canonical = out / "canonical.parquet"
     with open_engine(settings.threads, settings.memory_limit, spill=out) as connection:
         files = [out / "cells" / name for name in names] or [_no_cells(source, out / "cells")]
         columns = open_cells(connection, files, settings.folder("sql") / "staging")
         convert(connection, source, columns, reference, canonical)
         refuse_number_ids(connection, source, canonical, rows)
-    return canonical
+    held = {*columns, *(name for name, column in source.columns.items() if column.constant is not None)}
+    return canonical, [name for name in DATASETS[source.dataset].names if name not in held]
 
 
 def _no_cells(source: SourceDescription, folder: Path) -> Path:

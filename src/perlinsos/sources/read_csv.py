@@ -43,9 +43,7 @@ def read_csv(text: Utf8Text, source: SourceDescription, where: str, writer: Cell
         for block in _blocks_after(text, head, limit):
             writer.add(_assemble(block, layout), layout)
     except Refused as error:
-        raise Refused(
-            error.what, where=f"{where}, after record {writer.rows}", why=error.why, remedy=error.remedy
-        ) from error
+        raise Refused(error.what, where=f"{where}, after record {writer.rows}", why=error.why, remedy=error.remedy) from error
     return {"encoding": text.encoding, "delimiter": head.delimiter, "columns": list(layout.header)}
 
 

@@ -19,9 +19,7 @@ ROWS = 65_536
 Columns = list[tuple[str, pa.Array]]
 
 
-def read_parquet(
-    path: Path, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget
-) -> dict[str, object]:
+def read_parquet(path: Path, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget) -> dict[str, object]:
     """Write the records of one Parquet file. Raises Refused where it is damaged or columns are missing."""
     try:
         file = pq.ParquetFile(path)

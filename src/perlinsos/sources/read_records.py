@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from perlinsos.errors import Refused
 from perlinsos.sources.cells import BATCH_ROWS, Budget, Cell, CellsWriter, table_of_rows
 from perlinsos.sources.decoding import Utf8Text
@@ -24,9 +26,7 @@ class _Repeated(ValueError):
     """A key stands twice in one object with different values."""
 
 
-def read_records(
-    text: Utf8Text, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget
-) -> dict[str, object]:
+def read_records(text: Utf8Text, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget) -> dict[str, object]:
     """Write the records of JSON Lines. Lines that are no object are quarantined; missing columns refuse."""
     names: dict[str, None] = {}
     for record, _, _ in _records(text, source, budget):
@@ -50,20 +50,11 @@ def read_records(
 
 
 def _write(batch: list[tuple[list[Cell], str | None]], layout: Layout, writer: CellsWriter) -> None:
-    rows = [(cells if flaw is None else [(cells[0][0], None)], flaw) for cells, flaw in batch]
-    table = table_of_rows(rows, layout)
-    for position, (_, flaw) in enumerate(rows):
-        if flaw is not None:
-            break
-    else:
-        writer.add(table, layout)
-        return
-    del position
-    # A line that is no record keeps its text in `_cells`; it stands in no column.
-    clean = [([] if flaw is not None else cells, flaw) for cells, flaw in rows]
-    whole = table.column("_cells")
-    table = table_of_rows(clean, layout)
-    writer.add(table.set_column(table.column_names.index("_cells"), "_cells", whole), layout)
+    """A line that is no record keeps its text in `_cells`; it stands in no column."""
+    table = table_of_rows([([] if flaw is not None else cells, flaw) for cells, flaw in batch], layout)
+    whole = [[cells[0][0] or ""] if flaw is not None else None for cells, flaw in batch]
+    place = table.column_names.index("_cells")
+    writer.add(table.set_column(place, "_cells", pa.array(whole, pa.list_(pa.string()))), layout)
 
 
 def _lines(text: Utf8Text, limit: int) -> Iterator[str]:
@@ -78,9 +69,7 @@ def _lines(text: Utf8Text, limit: int) -> Iterator[str]:
         yield rest.decode()
 
 
-def _records(
-    text: Utf8Text, source: SourceDescription, budget: Budget
-) -> Iterator[tuple[Record, str | None, str]]:
+def _records(text: Utf8Text, source: SourceDescription, budget: Budget) -> Iterator[tuple[Record, str | None, str]]:
     """Each record (or, exploded, each element of its list), its flaw, and its line where it is broken."""
     for number, raw in enumerate(_lines(text, source.limits.line_mib * 2**20)):
         if number % 1000 == 0:
@@ -89,9 +78,7 @@ def _records(
         if not line:
             continue
         try:
-            found = json.loads(
-                line, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_unique
-            )
+            found = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_unique)
         except _Repeated:
             yield {}, "*.value_conflict", line
             continue

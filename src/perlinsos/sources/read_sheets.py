@@ -95,9 +95,7 @@ def _refuse_sheets(what: str, sheets: list[Sheet], remedy: str) -> Refused:
     return Refused(what, where=f"sheets {names}", why="a sheet is never guessed", remedy=remedy)
 
 
-def _read_sheet(
-    sheet: Sheet, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget
-) -> None:
+def _read_sheet(sheet: Sheet, source: SourceDescription, where: str, writer: CellsWriter, budget: Budget) -> None:
     count = max(HEADER_SEARCH_ROWS, source.format.header_span[1])
     start, after, header = find_header(sheet.head(count), source)
     layout = plan_layout(header, source, where)
@@ -247,8 +245,7 @@ def _open_xls(path: Path, source: SourceDescription) -> Iterator[list[Sheet]]:
         raise
     try:
         yield [
-            Sheet(name, book.sheet_by_index(i).visibility == 0, _xls_rows(book, i))
-            for i, name in enumerate(book.sheet_names())
+            Sheet(name, book.sheet_by_index(i).visibility == 0, _xls_rows(book, i)) for i, name in enumerate(book.sheet_names())
         ]
     finally:
         book.release_resources()

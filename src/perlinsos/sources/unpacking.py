@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from perlinsos.errors import Refused
 from perlinsos.sources.cells import Budget
@@ -56,7 +56,7 @@ def _gunzip(path: Path, limits: Limits, scratch: Path, budget: Budget) -> Part:
     return _inner(target, path.name, limits, is_member=False)
 
 
-def _copy(packed: BinaryIO | gzip.GzipFile, target: Path, name: str, size: int, limits: Limits, budget: Budget) -> None:
+def _copy(packed: IO[bytes] | gzip.GzipFile, target: Path, name: str, size: int, limits: Limits, budget: Budget) -> None:
     most = min(limits.unpacked_mib * MIB, max(size, 1024) * limits.ratio)
     written = 0
     with target.open("wb") as out:
@@ -124,9 +124,7 @@ def _unzip(path: Path, limits: Limits, scratch: Path, budget: Budget) -> Iterato
 def _is_system_file(member: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(member.filename).parts
     last = parts[-1] if parts else ""
-    return (
-        member.is_dir() or "__MACOSX" in parts or last.startswith("._") or last.lower() in _SYSTEM_NAMES or not parts
-    )
+    return member.is_dir() or "__MACOSX" in parts or last.startswith("._") or last.lower() in _SYSTEM_NAMES or not parts
 
 
 def _refuse_unsafe(path: Path, member: zipfile.ZipInfo) -> None:

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from perlinsos.model.datasets import Column
 
-SIGNAL_CODES = ["ASN", "TNI_POLRI", "PENSIUNAN", "UPAH_APBN_APBD", "PERANGKAT_DESA", "BUMN_BUMD", "GURU_SERTIFIKASI", "TENAGA_KESEHATAN", "SDM_KESOS", "PENGURUS_PERUSAHAAN", "WAGE", "ELECTRICITY", "CAR", "LAND", "BALANCE", "GAMBLING", "ENROLLED", "PREGNANT", "RIGHTS_VICTIM"]
+SIGNAL_CODES = [
+    "ASN",
+    "TNI_POLRI",
+    "PENSIUNAN",
+    "UPAH_APBN_APBD",
+    "PERANGKAT_DESA",
+    "BUMN_BUMD",
+    "GURU_SERTIFIKASI",
+    "TENAGA_KESEHATAN",
+    "SDM_KESOS",
+    "PENGURUS_PERUSAHAAN",
+    "WAGE",
+    "ELECTRICITY",
+    "CAR",
+    "LAND",
+    "BALANCE",
+    "GAMBLING",
+    "ENROLLED",
+    "PREGNANT",
+    "RIGHTS_VICTIM",
+]
 NUMBER_SIGNALS = ("WAGE", "ELECTRICITY", "CAR", "LAND", "BALANCE", "PREGNANT")
 """Signal codes whose value is a whole number."""
 

@@ -76,9 +76,7 @@ def read_files(source: SourceDescription, files: list[Path], out: Path) -> dict[
     return {"files": writer.files, "rows": writer.rows, "parts": parts}
 
 
-def _read_part(
-    part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget
-) -> dict[str, Any]:
+def _read_part(part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget) -> dict[str, Any]:
     wanted = source.format.kind
     if wanted not in ("auto", part.kind):
         raise Refused(
@@ -104,9 +102,7 @@ def _is_another_table(error: Refused, source: SourceDescription) -> bool:
     return len(found) <= 1 and len(required_names(source)) > 1 and "columns found" in error.why
 
 
-def _read_kind(
-    part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget
-) -> dict[str, object]:
+def _read_kind(part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget) -> dict[str, object]:
     if part.kind in {"xlsx", "xls"}:
         from perlinsos.sources.read_sheets import read_sheets
 
