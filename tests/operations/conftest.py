@@ -168,8 +168,18 @@ def world_template(postgres, migrated, tmp_path_factory):
 
 
 @pytest.fixture
-def world(world_template, new_database, tmp_path):
+def copy_world(new_database, tmp_path):
+    """Makes the context of a run on a copy of a template: the name of its database, the folder of its objects."""
+
+    def make(template):
+        name, folder = template
+        shutil.copytree(folder, tmp_path / "world", symlinks=True)
+        return make_context(new_database(name), tmp_path / "world")
+
+    return make
+
+
+@pytest.fixture
+def world(world_template, copy_world):
     """The context of a run on a copy of the world."""
-    name, folder = world_template
-    shutil.copytree(folder, tmp_path / "world", symlinks=True)
-    return make_context(new_database(name), tmp_path / "world")
+    return copy_world(world_template)
