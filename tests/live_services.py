@@ -23,6 +23,7 @@ import pytest
 from perlinsos.operations.services.airflow_api import AirflowApi, open_airflow
 from perlinsos.operations.services.home import Home, read_json
 from perlinsos.operations.services.object_store import Access
+from perlinsos.operations.services.postgres import data_folder
 from perlinsos.operations.services.processes import end, find_ours
 from perlinsos.operations.services.secrets import Secrets, keep_secrets
 from perlinsos.operations.services.supervision import Supervisor
@@ -77,7 +78,7 @@ class Services:
 
     def processes(self) -> list[Any]:
         """The living processes of this home."""
-        return find_ours(self.secrets.services_id, self.home.root / "postgres") if self.home.secrets.exists() else []
+        return find_ours(self.secrets.services_id, data_folder(self.home)) if self.home.secrets.exists() else []
 
 
 def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from live_services import empty_home, running
+from live_services import empty_home, kill, run_command, running
+from perlinsos.operations.services.postgres import REACHABLE, data_folder
 
 pytestmark = pytest.mark.services
 
@@ -92,6 +95,33 @@ def test_up_removes_the_lock_of_a_dead_database() -> None:
         answer = services.run("up", "--no-airflow")
         assert answer.returncode == 0, answer.stderr
         assert "a lock file of a PostgreSQL that died was removed" in answer.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
+def test_a_home_that_is_closed_to_the_servers_user_has_its_data_elsewhere() -> None:
+    with empty_home() as services:
+        services.home.root.parent.chmod(0o700)
+        data = data_folder(services.home)
+        try:
+            assert services.run("up", "--no-airflow").returncode == 0
+            assert (data.is_relative_to(REACHABLE), (data / "PG_VERSION").exists()) == (True, True)
+            kill(services)
+        finally:
+            shutil.rmtree(data.parent)
+
+
+def test_a_full_disk_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        answer = run_command(disk / "home", "up", "--no-airflow")
+        assert (answer.returncode, "the disk is full" in answer.stderr) == (1, True)
+        assert not (disk / "home" / "secrets.json").exists()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do() -> None:

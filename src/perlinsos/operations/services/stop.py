@@ -10,6 +10,7 @@ import psutil
 from perlinsos.errors import Refused
 from perlinsos.operations.services.airflow_config import GROUP
 from perlinsos.operations.services.home import Home, hold
+from perlinsos.operations.services.postgres import data_folder
 from perlinsos.operations.services.processes import end, find_ours
 from perlinsos.operations.services.secrets import Secrets, keep_secrets
 from perlinsos.operations.services.supervision import Supervisor
@@ -28,7 +29,7 @@ def stop(home: Home, say: Callable[[str], None]) -> dict[str, Any]:
 
 def stop_all(home: Home, secrets: Secrets, say: Callable[[str], None]) -> int:
     """Airflow first, then the rest by the supervisor's order, then by process id what still lives. Returns how many."""
-    data = home.root / "postgres"
+    data = data_folder(home)
     ours = find_ours(secrets.services_id, data)
     supervisor = Supervisor(home, secrets)
     if supervisor.is_running():

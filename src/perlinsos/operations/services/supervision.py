@@ -175,21 +175,22 @@ class Supervisor:
         wait_for(answers, "the supervisor", seconds=20, log=Path(str(log.name)))
         return psutil.Process(process.pid)
 
-    def configure(self, text: str) -> None:
-        """Put a configuration in force. Only the parts that it changes are stopped (and started again by the caller)."""
+    def configure(self, text: str) -> list[str]:
+        """Put a configuration in force and give the groups that it stopped, which the caller starts again."""
         running = self.is_running()
         if running and self.home.supervisor_config.exists() and self.home.supervisor_config.read_text() == text:
-            return
+            return []
         write_private(self.home.supervisor_config, text)
         if not running:
             self.launch()
-            return
+            return []
         ((added, changed, removed),) = self.call("supervisor.reloadConfig")
         for group in [*changed, *removed]:
             self.call("supervisor.stopProcessGroup", group)
             self.call("supervisor.removeProcessGroup", group)
         for group in [*added, *changed]:
             self.call("supervisor.addProcessGroup", group)
+        return list(changed)
 
     def start(self, parts: list[Part]) -> None:
         """Start the parts that do not run yet, without waiting for them."""
