@@ -45,6 +45,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "signal.PREGNANT.max_age_months": ("0", "6", "18"),
     "signal.ENROLLED.max_age_months": ("3", "24"),
     "registration.window_days": ("1", "7"),
+    "pkh.gambling": ("yes", "none"),
+    "bpnt.gambling": ("yes",),
     "quarantine.holds": ("no", "yes"),
     "lottery_seed": ("7f3a", "a seed with words"),
 }
@@ -87,7 +89,10 @@ class Maker(World):
             return start
         last = monthrange(start.year, start.month + 2)[1]
         days = [date(start.year, start.month + 2, last), date(start.year, start.month + 1, 28)]
-        days += [date(start.year, start.month + 2, 1), start + timedelta(days=self.rng.randrange(80))]
+        days += [
+            date(start.year, start.month + 2, 1),
+            start + timedelta(days=self.rng.randrange(-80 if start.year > 2020 else 0, 150)),
+        ]
         return self.rng.choice(days)
 
     def maybe(self, times: float = 1.0) -> bool:
@@ -256,7 +261,7 @@ class Maker(World):
         if self.maybe(0.5):
             self.fact(number, "CAR", rng.choice((None, "0", "1", "2", "3.00", "tidak", "0")))
         if self.maybe(0.7):
-            self.fact(number, rng.choice(tuple(EMPLOYMENT)), rng.choice(FLAG_VALUES))
+            self.fact(number, rng.choice((*EMPLOYMENT, "GAMBLING")), rng.choice(FLAG_VALUES))
         if self.maybe(0.3):
             self.fact(number, rng.choice(("LAND", "BALANCE")), rng.choice((None, "0", "99", "100", "101", "1000000", "1000001")))
         if rng.random() < 0.02:
@@ -333,15 +338,11 @@ class Maker(World):
         """Registrations: several of one NIK, consenting or not, around the last day, in other zones."""
         rng = self.rng
         end = datetime(self.as_of.year, self.as_of.month, self.as_of.day, tzinfo=JAKARTA) + timedelta(days=1)
-        moments: set[tuple[str | None, datetime]] = set()
         for number in self.numbers:
             while rng.random() < 0.4:
                 moment = end + timedelta(
                     hours=rng.choice((-3000, -48, -9, -7, -1, 0, 1, 7, 30, 24 * 6)), minutes=rng.choice((0, 0, -1, 1))
                 )
-                if (number, moment) in moments:
-                    continue
-                moments.add((number, moment))
                 zone = timezone(timedelta(hours=rng.choice((0, 7, 7, 8, 9, -5))))
                 consent = rng.choice((True, True, True, False, None))
                 row = {"nik": number, "no_kk": rng.choice(self.cards), "registered_at": moment.astimezone(zone)}
@@ -388,7 +389,9 @@ def generate(seed: int, families: int = 60) -> Population:
     maker.references()
     names = rng.sample(sorted(CHOICES), rng.choice((0, 0, 1, 3, 6)))
     settings = {name: rng.choice(CHOICES[name]) for name in names}
-    programmes = rng.choice((("pkh", "bpnt"), ("pkh", "bpnt"), ("pkh",), ("bpnt",)))
+    programmes = rng.choice((("pkh", "bpnt"), ("bpnt", "pkh"), ("pkh",), ("bpnt",)))
+    if rng.random() < 0.04:
+        maker.data[rng.choice(("population", "welfare_person", "signal", "welfare_family"))].clear()
     for rows in maker.data.values():
         rng.shuffle(rows)
     return Population(seed, maker.data, maker.stage, maker.as_of, scope, settings, programmes)

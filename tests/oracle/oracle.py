@@ -36,16 +36,15 @@ def stage_start(stage: str) -> date:
 
 def _wage_limits(rows: list[Row], region: str, as_of: date) -> dict[str, int | None]:
     """Of the rows of the region and year the one with the newest `valid_from` <= as_of (null: 1 January)."""
-    there = []
+    by_day: dict[date, Row] = {}
     for row in rows:
         if row["region_code"] == region and row["year"] == as_of.year:
             valid_from = row["valid_from"] or date(as_of.year, 1, 1)
-            if valid_from <= as_of:
-                there.append((valid_from, row))
-    days = [day for day, _ in there]
-    if len(set(days)) < len(days):
-        raise Refused("two minimum wages of the same day")
-    return max(there, key=lambda pair: pair[0])[1] if there else {}
+            if valid_from in by_day:
+                raise Refused("two minimum wages of the same day")
+            by_day[valid_from] = row
+    there = [day for day in by_day if day <= as_of]
+    return by_day[max(there)] if there else {}
 
 
 def _quota(rows: list[Row], region: str, programme: str, stage: str) -> int | None:

@@ -212,12 +212,12 @@ class Signals:
     def __init__(self, rows: list[Row], as_of: date, values: dict[str, Any]) -> None:
         newest: dict[tuple[str, str], dict[str | None, Said]] = defaultdict(dict)
         for row in rows:
-            if row["nik"] is None or row["code"] not in parameters.KNOWN_CODES:
+            if row["code"] not in parameters.KNOWN_CODES:
                 continue
             if row["value"] is None and row["code"] in parameters.EMPTY_IS_NO_SIGNAL:
                 continue
             said = _said(row)
-            if row["observed_on"] is not None and row["observed_on"] > as_of:
+            if row["nik"] is None or (row["observed_on"] is not None and row["observed_on"] > as_of):
                 continue
             of_sources = newest[row["nik"], row["code"]]
             before = of_sources.get(said.source)

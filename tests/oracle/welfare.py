@@ -184,20 +184,22 @@ def is_unknown(nik: str | None, register: Register) -> bool:
 
 
 def consenting_cards(registrations: list[Row], register: Register, last_day: date) -> set[str]:
-    """The cards of the persons whose newest registration up to that day consents."""
-    newest: dict[str, Row] = {}
+    """The cards of the persons whose newest registration up to that day consents (of one moment: all of them).
+
+    A valid NIK leads to the card of its register row, whatever its status; else the registration's own card counts.
+    """
+    of_nik: dict[str, list[Row]] = defaultdict(list)
     for row in registrations:
         moment: datetime | None = row["registered_at"]
-        if row["nik"] is None or moment is None or moment.astimezone(JAKARTA).date() > last_day:
-            continue
-        before = newest.get(row["nik"])
-        if before is None or moment > before["registered_at"]:
-            newest[row["nik"]] = row
+        if row["nik"] is not None and moment is not None and moment.astimezone(JAKARTA).date() <= last_day:
+            of_nik[row["nik"]].append(row)
     cards = set()
-    for nik, row in newest.items():
-        if row["consent"]:
+    for nik, rows in of_nik.items():
+        newest_moment = max(row["registered_at"] for row in rows)
+        newest = [row for row in rows if row["registered_at"] == newest_moment]
+        if all(row["consent"] for row in newest):
             of_register = {person["no_kk"] for person in register.of(nik) if is_valid(nik)} - {None}
-            cards |= of_register or {row["no_kk"]}
+            cards |= of_register or {row["no_kk"] for row in newest}
     return cards - {None}
 
 

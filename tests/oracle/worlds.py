@@ -15,6 +15,14 @@ from oracle.inputs import COLUMNS, Row, moment
 
 REGION, STAGE = "35.10", "2026-T1"
 DISTRICT, VILLAGE = "35.10.16", "35.10.16.1014"
+MAY_BE_ABSENT = {
+    "population": ("district_code", "village_code", "status_date"),
+    "welfare_family": ("dtsen_family_id", "national_rank", "district_code", "village_code", "electricity_va"),
+    "welfare_person": ("family_relation", "disability", "is_pregnant", "pregnancy_number", "school_level"),
+    "signal": ("source",),
+    "minimum_wage": ("valid_from",),
+    "quarantined": ("source",),
+}
 TYPES = {
     "text": pa.string(),
     "word": pa.string(),
@@ -57,12 +65,24 @@ def write_parquet(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
     pq.write_table(pa.table(arrays, names=list(columns)), path)
 
 
+def _may_go(dataset: str, column: str, rows: list[Row]) -> bool:
+    """Whether a column is neither required nor filled anywhere."""
+    return column in MAY_BE_ABSENT.get(dataset, ()) and all(row.get(column) is None for row in rows)
+
+
 def write(folder: Path, data: dict[str, list[Row]], form: str = "csv", parts: int = 1) -> Path:
-    """Write every dataset. `form`: csv, odd (csv) or parquet; `parts` above 1: a folder of so many files per dataset."""
+    """Write every dataset; `parts` above 1: a folder of so many files per dataset.
+
+    `form`: csv, odd (csv), parquet, or lean (csv without the columns and datasets that may be absent and hold nothing).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     suffix = "parquet" if form == "parquet" else "csv"
     for dataset, columns in COLUMNS.items():
         rows = data.get(dataset, [])
+        if form == "lean":
+            columns = {name: kind for name, kind in columns.items() if not _may_go(dataset, name, rows)}
+            if dataset == "quarantined" and not rows:
+                continue
         paths = [folder / f"{dataset}.{suffix}"]
         if parts > 1 and dataset not in ("quota", "minimum_wage"):
             (folder / dataset).mkdir()

@@ -16,17 +16,16 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from perlinsos.recipients.determine import determine as product
-
 from oracle.families import Population, generate
 from oracle.inputs import Row, Unreadable
 from oracle.oracle import determine as referee
 from oracle.persons import Refused
 from oracle.worlds import write
 from perlinsos.errors import PerlinsosError
+from perlinsos.recipients.determine import determine as product
 
 TABLES = ("decisions", "components", "findings", "not_decided")
-FORMS = ("csv", "parquet", "odd")
+FORMS = ("csv", "parquet", "odd", "lean")
 FUNNEL = ("families_seen", "elsewhere", "PINDAH", "TIDAK_MENDAFTAR", "decided")
 
 
@@ -127,7 +126,7 @@ def main() -> None:
     last = int(sys.argv[2]) if len(sys.argv) > 2 else first
     is_shrunk = False
     for seed in range(first, last + 1):
-        population, form = generate(seed), FORMS[seed % 3]
+        population, form = generate(seed), FORMS[seed % len(FORMS)]
         if lines := differences(population, form):
             print(explain(population, lines), flush=True)
             if not is_shrunk:
