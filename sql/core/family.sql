@@ -51,3 +51,12 @@ select
 from family_seen as f
 left join card_warning as w on w.no_kk = f.no_kk
 where f.kind is null;
+
+-- No later step reads these.
+drop table card;
+drop table welfare_row;
+drop table repeated_welfare_row;
+drop table repeated_choice;
+drop table card_warning;
+drop table memberless;
+drop table registered;

@@ -1,9 +1,13 @@
 -- Macros on ids: 16 ASCII digits are their number; any other text is a negative number, and stands in odd_id.
--- A cast alone is not trusted ('0x…', '1e15', ' 23…' all cast): the number must print as the same text.
+-- A cast alone is not trusted ('0x…', '1e15', ' 23…' all cast). Of 16 signs that cast to a number of 16 digits only those
+-- with an exponent or a base are no digits: the quick test; the pattern decides about the rest (leading zeros).
 create or replace temp macro is_plain_id(id) as
   case
     when strlen(id) <> 16 then false
-    when coalesce(cast(try_cast(id as bigint) as varchar) = id, false) and id not like '-%' then true
+    when
+      coalesce(try_cast(id as bigint) between 1000000000000000 and 9999999999999999, false)
+      and not contains(id, 'e') and not contains(id, 'E') and not contains(id, 'x') and not contains(id, 'X')
+      then true
     else regexp_full_match(id, '[0-9]{16}')
   end;
 

@@ -56,3 +56,10 @@ from person_fact
 union all
 select programme, no_kk, nik, code, source, observed_value, limit_value
 from member_finding;
+
+-- No later step reads these.
+drop table member;
+drop table signal_fact;
+drop table family_criterion;
+drop table member_finding;
+drop table component_sum;

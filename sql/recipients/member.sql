@@ -2,17 +2,22 @@
 -- Pregnancy and its number come from the signals where the person has any, even an old one; else from the welfare data.
 create temp table member as
 with
-asked as (select distinct nik from signal_row where code = 'PREGNANT'::signal_code),
+spoken as (
+  select nik, code, level, number from signal_fact
+  where code in ('ENROLLED'::signal_code, 'PREGNANT'::signal_code, 'RIGHTS_VICTIM'::signal_code)
+  union all
+  select nik, null, null, null from pregnancy_asked
+),
 
 signalled as (
   select
     nik,
     any_value(level) filter (where code = 'ENROLLED'::signal_code) as level,
-    bool_or(code = 'PREGNANT'::signal_code) as is_pregnant,
+    coalesce(bool_or(code = 'PREGNANT'::signal_code), false) as is_pregnant,
     any_value(number) filter (where code = 'PREGNANT'::signal_code) as pregnancy_number,
-    bool_or(code = 'RIGHTS_VICTIM'::signal_code) as is_rights_victim
-  from signal_fact
-  where code in ('ENROLLED'::signal_code, 'PREGNANT'::signal_code, 'RIGHTS_VICTIM'::signal_code)
+    coalesce(bool_or(code = 'RIGHTS_VICTIM'::signal_code), false) as is_rights_victim,
+    bool_or(code is null) as is_asked
+  from spoken
   group by nik
 ),
 
@@ -53,12 +58,11 @@ combined as (
     case when s.level is null then w.level else s.level end as school_level,
     s.level is not null as is_enrolled,
     w.disability,
-    case when a.nik is null then coalesce(w.is_pregnant, false) else coalesce(s.is_pregnant, false) end as is_pregnant,
-    case when a.nik is null then w.pregnancy_number else s.pregnancy_number end as pregnancy_number,
+    case when s.is_asked then s.is_pregnant else coalesce(w.is_pregnant, false) end as is_pregnant,
+    case when s.is_asked then s.pregnancy_number else w.pregnancy_number end as pregnancy_number,
     coalesce(s.is_rights_victim, false) as is_rights_victim
   from born as b
   left join signalled as s on s.nik = b.nik
-  left join asked as a on a.nik = b.nik
   left join said as w on w.no_kk = b.no_kk and w.nik = b.nik
 )
 
@@ -66,3 +70,9 @@ select
   *,
   coalesce(pregnancy_number >= 1, false) as has_pregnancy_number
 from combined;
+
+-- No later step reads these.
+drop table person;
+drop table repeated_row;
+drop table unseen_nik;
+drop table welfare_person_row;

@@ -1,10 +1,11 @@
 -- The rows of findings.parquet of one programme (variable output_programme), in the order of the contract.
+-- Ids are numbers here: recipients/outputs.py spells them out.
 select
-  cast(f.programme as varchar) as programme,
-  coalesce(k.text, lpad(cast(f.no_kk as varchar), 16, '0')) as no_kk,
-  case when f.nik is not null then coalesce(n.text, lpad(cast(f.nik as varchar), 16, '0')) end as nik,
-  cast(f.code as varchar) as code,
-  cast(f.source as varchar) as source,
+  f.programme,
+  f.no_kk,
+  f.nik,
+  f.code,
+  f.source,
   f.observed_value,
   f.limit_value,
   b.legal_basis

@@ -1,10 +1,11 @@
 -- The rows of not_decided.parquet: families seen and not decided here, with the region that decides them.
+-- Ids are numbers here: recipients/outputs.py spells them out.
 select
-  coalesce(k.text, lpad(cast(f.no_kk as varchar), 16, '0')) as no_kk,
+  f.no_kk,
   f.kind,
   case
-    when f.kind = 'ELSEWHERE' then cast(f.region_code as varchar)
-    when f.kind = 'TIDAK_MENDAFTAR' then cast(getvariable('region') as varchar)
+    when f.kind = 'ELSEWHERE' then f.region_code
+    when f.kind = 'TIDAK_MENDAFTAR' then cast(getvariable('region') as place_code)
   end as region_code
 from family_seen as f
 left join odd_id as k on k.id = f.no_kk

@@ -23,10 +23,10 @@ from perlinsos.model.stages import Stage
 from perlinsos.publication.canonical import list_digest
 from perlinsos.recipients.compile import compile_candidates
 from perlinsos.recipients.inputs import InputFile, open_inputs, refuse_number_ids
-from perlinsos.recipients.outputs import write_table
+from perlinsos.recipients.outputs import programme_rows, write_table
 from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
 from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
-from perlinsos.recipients.rules import Rules, resolve
+from perlinsos.recipients.rules import ProgrammeInForce, Rules, resolve
 from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
 from perlinsos.settings import Settings, load_settings
 
@@ -233,10 +233,14 @@ def _write(
             "decree_id": quota[1] if quota else None,
             "simulation_only": request.is_set_by_hand or quota is None,
             "rules_digest": programme.digest,
-            "list_digest": list_digest(programme.code, programme.digest, tables),
+            "list_digest": _list_digest(programme, tables),
         }
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
     return summary
 
 
+def _list_digest(programme: ProgrammeInForce, tables: Mapping[str, Path]) -> str:
+    """The list digest of one programme, of the rows as they were written."""
+    rows = {name: programme_rows(path, programme.code) for name, path in tables.items()}
+    return list_digest(programme.code, programme.digest, rows)
