@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
+from perlinsos.errors import Refused, WrongUsage
 from perlinsos.synthesis.order import SynthOrder, run_order
 
 
@@ -32,3 +35,16 @@ def test_a_regency_is_the_same_alone_and_beside_another(tmp_path: Path) -> None:
     parts = [name for name in alone if name.endswith("part-35.10.csv")]
     assert len(parts) == 10
     assert {name: alone[name] for name in parts} == {name: both[name] for name in parts}
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(Refused):
+        run_order(SynthOrder({"35.10": 400}, tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_order_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage):
+        run_order(SynthOrder({"35.10": 400, "99.99": 400}, tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from perlinsos.ledger.records import CycleRecord, DecreeRecord, RegionRecord, read_record
 from perlinsos.settings import find_project
 from perlinsos.sources.description import load_source
 
@@ -34,3 +35,12 @@ def test_the_demo_asks_for_sources_that_exist() -> None:
     cycles = [yaml.safe_load(path.read_text()) for path in (find_project() / "demo").glob("cycle-*.yaml")]
     asked = {needed["source"] for cycle in cycles for needed in cycle["required"]}
     assert asked and asked <= {path.stem for path in SOURCES}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"), [("region-*.yaml", RegionRecord), ("cycle-*.yaml", CycleRecord), ("decrees/*.yaml", DecreeRecord)]
+)
+def test_the_demo_s_files_can_be_registered(pattern: str, kind: type) -> None:
+    paths = sorted((find_project() / "demo").glob(pattern))
+    assert len(paths) >= 2
+    assert all(read_record(path, kind) for path in paths)

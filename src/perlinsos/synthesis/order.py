@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -71,10 +73,25 @@ def _size(word: str) -> int | None:
 
 
 def run_order(order: SynthOrder, progress: Callable[[str], object] = str) -> dict[str, Any]:
-    """Make everything; returns counts and paths. Raises Refused where the folder holds something already."""
-    if order.out.exists() and any(order.out.iterdir()):
+    """Make everything, whole or not at all; returns counts and paths. Raises Refused where the folder holds something."""
+    if order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
         raise Refused("the folder is not empty", where=str(order.out), remedy="name a new folder with --out")
-    order.out.mkdir(parents=True, exist_ok=True)
+    parent = order.out.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{order.out.name}-", dir=parent))
+    try:
+        summary = _make(replace(order, out=work), progress)
+        work.chmod(0o755)
+        work.replace(order.out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for row in summary["deliveries"]:
+        row["path"] = str(order.out / row["path"])
+    return summary | {"truth": str(order.out / "truth")}
+
+
+def _make(order: SynthOrder, progress: Callable[[str], object]) -> dict[str, Any]:
+    """Write all into `order.out`; the paths of the deliveries are relative to it."""
     reference = order.reference or find_project() / "reference"
     tables = load_tables(reference)
     rates = rates_of(tables, order.errors)
@@ -82,7 +99,6 @@ def run_order(order: SynthOrder, progress: Callable[[str], object] = str) -> dic
     targets = {code: load_targets(reference, code, size, order.seed) for code, size in sorted(order.sizes.items())}
     truth = TruthFiles(order.out)
     made: list[dict[str, Any]] = []
-    folders: set[Path] = set()
     for code in targets:
         progress(f"{code}: people")
         regency = _build(order, reference, tables, targets, code)
@@ -90,20 +106,19 @@ def run_order(order: SynthOrder, progress: Callable[[str], object] = str) -> dic
             progress(f"{code}: {delivery.source}")
             path = write_part(delivery, order.out, order.snapshot, _form(order.form, delivery.source))
             truth.add(delivery, path, order.snapshot)
-            folders.add(path.parent)
-            made.append({"source": delivery.source, "scope": delivery.scope, "rows": delivery.size, "path": str(path)})
+            where = path.relative_to(order.out)
+            made.append({"source": delivery.source, "scope": delivery.scope, "rows": delivery.size, "path": where})
         truth.add_regency(regency)
         if order.canonical:
             write_canonical(regency, tables, order.out)
     truth.close()
-    for folder in sorted(folders):
+    for folder in sorted({order.out / row["path"].parent for row in made}):
         (folder / "_COMPLETE").touch()
     return {
         "regions": {code: {"persons": t.persons, "families": int(t.families.sum())} for code, t in targets.items()},
         "deliveries": made,
         "errors": sum(truth.counts.values()),
         "errors_by_id": dict(sorted(truth.counts.items())),
-        "truth": str(order.out / "truth"),
     }
 
 

@@ -112,25 +112,11 @@ def build_regency(
     code, today = targets.code, days(snapshot)
     villages = tuple(place for places in targets.villages for place in places)
     base, district = _base_people(seed, tables, targets)
-    cards = generator(seed, code, "cards")
-    village = _house(cards, targets, district[base.relation == HEAD])
+    village = _house(generator(seed, code, "cards"), targets, district[base.relation == HEAD])
     base_families = len(village)
-    moved_rng = generator(seed, code, "moved")
-    sizes = 1 + choose(moved_rng, np.array([[0.2, 0.2, 0.3, 0.3]]), np.zeros(round(0.004 * base_families), dtype=np.int64))
-    moved_village = moved_rng.integers(0, len(villages), len(sizes))
-    dead = _dead(generator(seed, code, "deaths"), base, village, villages, today)
-    moved = _moved(moved_rng, sizes, base_families, moved_village, villages, today)
-    people = [base, dead, moved]
-    joined = {f.name: np.concatenate([getattr(part, f.name) for part in people]) for f in fields(_People)}
-    prefix, serial = joined.pop("prefix"), joined.pop("serial")
-    year = _year(joined["birth"])
-    persons = Persons(
-        nik=numbers.number_persons(prefix, joined["birth"], joined["sex"], serial),
-        words=draw_words(generator(seed, code, "names"), tables, year, joined["sex"]),
-        **joined,
-    )
-    all_villages = np.r_[village, moved_village]
-    families = _families(seed, tables, targets, villages, all_villages, base, today)
+    others, moved_village = _other_people(seed, targets, base, village, villages, today)
+    persons = _give_numbers_and_names(seed, tables, code, [base, *others])
+    families = _families(seed, tables, targets, villages, np.r_[village, moved_village], base, today)
     welfare_persons, families = _welfare_persons(generator(seed, code, "stale"), persons, families, base_families, today)
     for is_origin, both in shared:
         persons, families, welfare_persons = _add_shared(
@@ -148,6 +134,27 @@ def build_regency(
         seed, targets, snapshot, villages, persons, families, welfare_persons, facts, employment, wages,
         base_families, len(base.birth),
     )  # fmt: skip
+
+
+def _other_people(
+    seed: int, targets: Targets, base: _People, village: Ints, villages: tuple[Place, ...], today: int
+) -> tuple[list[_People], Ints]:
+    """The dead and those who moved away, and the villages of the cards of the latter."""
+    dead = _dead(generator(seed, targets.code, "deaths"), base, village, villages, today)
+    rng = generator(seed, targets.code, "moved")
+    families = round(0.004 * len(village))
+    sizes = 1 + choose(rng, np.array([[0.2, 0.2, 0.3, 0.3]]), np.zeros(families, dtype=np.int64))
+    moved_village = rng.integers(0, len(villages), families)
+    return [dead, _moved(rng, sizes, len(village), moved_village, villages, today)], moved_village
+
+
+def _give_numbers_and_names(seed: int, tables: Tables, code: str, people: Sequence[_People]) -> Persons:
+    """One record of all, with NIK and names; who comes first gets the lower serials."""
+    joined = {f.name: np.concatenate([getattr(part, f.name) for part in people]) for f in fields(_People)}
+    prefix, serial = joined.pop("prefix"), joined.pop("serial")
+    birth, sex = joined["birth"], joined["sex"]
+    words = draw_words(generator(seed, code, "names"), tables, _year(birth), sex)
+    return Persons(nik=numbers.number_persons(prefix, birth, sex, serial), words=words, **joined)
 
 
 def _year(day: Ints) -> Ints:
