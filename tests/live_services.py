@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from perlinsos.operations.services.airflow_api import AirflowApi, open_airflow
@@ -79,6 +80,16 @@ class Services:
     def processes(self) -> list[Any]:
         """The living processes of this home."""
         return find_ours(self.secrets.services_id, data_folder(self.home)) if self.home.secrets.exists() else []
+
+
+def listening_addresses(services: Services) -> set[str]:
+    """On which addresses the processes of this home listen. One that ends meanwhile (a task) listens nowhere."""
+    found: set[str] = set()
+    for process in services.processes():
+        with suppress(psutil.NoSuchProcess):
+            connections = process.net_connections("inet")
+            found |= {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+    return found
 
 
 def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import psutil
 import pytest
 
-from live_services import FAST, Services
+from live_services import FAST, Services, listening_addresses
 from perlinsos.errors import Refused
 from perlinsos.operations.services.airflow_api import AirflowApi
 from perlinsos.operations.services.airflow_config import POOLS
@@ -25,13 +24,7 @@ def test_doctor_finds_nothing_wrong(platform: Services) -> None:
 
 
 def test_every_port_listens_on_loopback_only(platform: Services) -> None:
-    listening = {
-        connection.laddr.ip
-        for process in platform.processes()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert listening == {"127.0.0.1"}
+    assert listening_addresses(platform) == {"127.0.0.1"}
 
 
 def test_nobody_gets_in_without_the_generated_password(platform: Services) -> None:
@@ -45,7 +38,9 @@ def test_nobody_gets_in_without_the_generated_password(platform: Services) -> No
 def test_the_pools_keep_what_an_operator_gave_them(platform: Services) -> None:
     slots = {pool["name"]: pool["slots"] for pool in platform.airflow.ask("GET", "pools")["pools"]}
     assert {name: slots[name] for name in POOLS} == {name: size for name, (size, _text) in POOLS.items()}
-    platform.airflow.ask("PATCH", "pools/engine", {"pool": "engine", "slots": 3}, query={"update_mask": "slots"})
+    platform.airflow.ask(
+        "PATCH", "pools/engine", {"pool": "engine", "slots": 3, "include_deferred": False}, query={"update_mask": "slots"}
+    )
     assert platform.run("up", **FAST).returncode == 0
     assert platform.airflow.ask("GET", "pools/engine")["slots"] == 3
 

@@ -100,6 +100,7 @@ def test_up_removes_the_lock_of_a_dead_database() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
 def test_a_home_that_is_closed_to_the_servers_user_has_its_data_elsewhere() -> None:
     with empty_home() as services:
+        services.home.root.mkdir()
         services.home.root.parent.chmod(0o700)
         data = data_folder(services.home)
         try:

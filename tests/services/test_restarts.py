@@ -16,7 +16,7 @@ from perlinsos.errors import PerlinsosError
 pytestmark = [pytest.mark.services, pytest.mark.crash]
 
 
-def await_condition(condition: Callable[[], bool], seconds: float = 90) -> None:
+def await_condition(condition: Callable[[], bool], seconds: float = 240) -> None:
     """Ask until it holds."""
     limit = time.monotonic() + seconds
     while not condition():
