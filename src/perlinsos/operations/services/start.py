@@ -30,6 +30,7 @@ from perlinsos.operations.services.supervision import (
     render,
     wait_for,
 )
+from perlinsos.publication.keys import ensure_keys
 from perlinsos.settings import Settings
 
 POSTGRES, STORE = "postgres", "object-store"
@@ -92,6 +93,7 @@ def start(settings: Settings, *, airflow: bool, say: Say) -> dict[str, Any]:
     home = prepare(settings.home)
     with hold(home):
         secrets = keep_secrets(home)
+        ensure_keys(settings)
         work = Start(home, settings, secrets, read_named(), airflow, say, Supervisor(home, secrets))
         was_running = work.supervisor.is_running()
         try:
