@@ -568,10 +568,11 @@ def find_heads(persons: pd.DataFrame, member: Array, size: Array, ids: Ids) -> A
     contested = (np.bincount(family[named], minlength=len(size)) != 1) & (size > 0)
     if contested.any():
         rows = np.flatnonzero(member & contested[family])
-        rest = persons.loc[rows, ["family", "birth"]].assign(
+        place = ["since", "sex", "relation", "region", "district", "village"]
+        rest = persons.loc[rows, ["family", "birth", *place]].assign(
             other=persons["relation"].to_numpy()[rows] != 1, nik_order=ids.order(persons["nik"].to_numpy()[rows])
         )
-        rest = rest.sort_values(["family", "other", "birth", "nik_order"]).drop_duplicates("family")
+        rest = rest.sort_values(["family", "other", "birth", "nik_order", *place]).drop_duplicates("family")
         head[rest["family"]] = rest.index
     return head
 
@@ -678,7 +679,8 @@ def registered_families(inputs: Path, ids: Ids, register: Register, families: Fa
     rows = rows.sort_values(["moment", "consent"], ascending=[True, False]).drop_duplicates("nik", keep="last")
     rows = rows[rows["consent"] == 1]
     person = register.find(rows["nik"].to_numpy())
-    own = np.where(person >= 0, register.persons["no_kk"].to_numpy()[person], NO_ID)
+    has_row = (person >= 0) & is_valid(rows["nik"].to_numpy())
+    own = np.where(has_row, register.persons["no_kk"].to_numpy()[person], NO_ID)
     family = families.find(np.where(own == NO_ID, rows["no_kk"].to_numpy(), own))
     considered = np.zeros(len(families.no_kk), dtype=bool)
     considered[family[family >= 0]] = True
