@@ -32,10 +32,10 @@ def explain(
     if not number:
         raise WrongUsage("Standard input is empty", remedy="write one No KK or NIK and end the line")
     answer = run(list_, number, language, inputs=inputs, deadline=deadline)
-    print(json.dumps(answer, ensure_ascii=False, indent=2) if json_ else _terminal(answer))
+    print(json.dumps(answer, ensure_ascii=False, indent=2) if json_ else describe(answer))
 
 
-def _terminal(answer: dict[str, Any]) -> str:
+def describe(answer: dict[str, Any]) -> str:
     """The answer for a person's eyes."""
     lines = [f"{answer['region']} · {answer['stage']}"]
     if answer["simulation_only"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
@@ -54,7 +56,7 @@ def show_funnel(console: Console, ctx: Context) -> None:
         rules = fetch_rows(
             connection,
             "select b.source_id, s.message_id, sum(s.rows)::bigint as rows from quarantine_summary as s "
-            "join batch as b using (batch_digest) where s.severity = 'quarantine' and b.replaced_by is null "
+            "join batch as b using (batch_digest) where s.severity = 'critical' and b.replaced_by is null "
             "group by 1, 2 order by 3 desc, 1, 2",
         )
     table = Table("delivery", "received", "accepted", "with warnings", "quarantined", title="The funnel of the deliveries")
@@ -80,16 +82,29 @@ def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
     console.print(f"{verdict.rows:,} rows, signed by key {verdict.key_id}, list digest {verdict.list_digest}.")
 
 
-def show_family(console: Console, ctx: Context, list_label: str) -> None:
-    """One refused family of the list, explained in plain Indonesian; its number is never shown."""
-    from perlinsos.operations.explain_list import explain_one, find_refused
+def show_family(console: Console, ctx: Context, label: str, folder: Path) -> None:
+    """One refused family of the authoritative list, explained in plain Indonesian; its number is never shown."""
+    from perlinsos.commands.explain import describe
+    from perlinsos.publication.fetch import fetch_list
+    from perlinsos.recipients.explain import explain
 
-    number = find_refused(ctx, list_label)
+    fetch_list(ctx.storage, ctx.settings.buckets, label, folder)
+    number = _pick_refused(folder)
     if number is None:
         console.print("No family was refused in this list.")
         return
-    console.print(f"\n[bold]One family of {list_label}[/bold] (its card number is not shown)")
-    console.print(explain_one(ctx, list_label, number, "id"), markup=False, highlight=False)
+    console.print(f"\n[bold]One family of {label}, as it is told why[/bold] (its card number is not shown)")
+    console.print(describe(explain(folder, number, "id")), markup=False, highlight=False)
+
+
+def _pick_refused(folder: Path) -> str | None:
+    """The card number of the refused family with the most reasons, the first of them in the list's order."""
+    table = pq.read_table(folder / "decisions.parquet", columns=["no_kk", "outcome", "reasons"])
+    refused = table.filter(pc.equal(table["outcome"], "TIDAK_LAYAK"))
+    if not refused.num_rows:
+        return None
+    counts = pc.list_value_length(refused["reasons"])
+    return str(refused["no_kk"][pc.index(counts, pc.max(counts)).as_py()].as_py())
 
 
 def show_runs(console: Console, airflow: AirflowApi) -> None:

@@ -73,10 +73,11 @@ def _lay_and_watch(
     report.show_funnel(console, ctx)
     labels = report.show_lists(console, ctx, regions)
     if labels:
-        copy = settings.home / "demo" / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
+        copy, own = settings.home / "demo" / "copy", settings.home / "demo" / "list"
+        for folder in (copy, own):
+            shutil.rmtree(folder, ignore_errors=True)
         report.show_copy(console, ctx, labels[-1], copy)
-        report.show_family(console, ctx, labels[-1])
+        report.show_family(console, ctx, labels[-1], own)
     report.show_runs(console, airflow)
     report.show_next(console, services, labels[-1] if labels else "LIST_ID")
     return {"airflow": services["airflow"], "lists": labels}
