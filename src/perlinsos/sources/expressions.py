@@ -214,8 +214,11 @@ def _number(cell: Cell) -> dict[str, exp.Expr]:
     """The stages of a number: without currency, its style, with a decimal point, whole."""
     bare, style = cell.stage("bare"), cell.stage("style")
     declared = exp.true() if cell.reading.is_declared else exp.false()
+    keys = [word.strip() for word in cell.described.values]
+    # Where the source lists numbers they are its codes: a number beside them is no amount.
+    is_code_list = bool(keys) and all(key.isdigit() for key in keys)
     return {
-        "bare": call("number_bare", _word_or_text(cell)),
+        "bare": call("number_bare", _mapped(cell) if is_code_list else _word_or_text(cell)),
         "style": call("number_style", bare),
         "number": call("number_text", bare, cell.kind, style, literal(cell.reading.style), declared),
         "whole": call("whole_number", cell.stage("number")),
@@ -227,6 +230,8 @@ def _build_number(cell: Cell) -> Expressions:
     is_code = exp.true() if cell.described.values or name in CODE_NUMBERS else exp.false()
     style = literal(cell.reading.style)
     issue = call("number_issue", cell.stage("text"), cell.kind, cell.stage("style"), style, whole, is_code)
+    if cell.described.values and all(key.strip().isdigit() for key in cell.described.values):
+        issue = _unless_known(cell, "code_unknown")
     value: exp.Expr = call("nullif", whole, exp.Literal.number(0)) if name == "decile" else whole
     issue = case((_is_mapped_to_null(cell), NULL), default=issue)
     return Expressions(cell.column, _trimmed(cell), _number(cell), value, issue)
