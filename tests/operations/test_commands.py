@@ -1,0 +1,113 @@
+"""The commands of the ledger, as a person calls them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from perlinsos.cli import app
+from perlinsos.errors import Refused, WrongUsage
+from perlinsos.operations import dispatch
+from perlinsos.operations.status import read_status
+from perlinsos.settings import find_project
+
+DEMO = find_project() / "demo"
+
+
+@pytest.fixture
+def run(settings, monkeypatch, capsys):
+    """Runs a command in this process on a fresh ledger; its JSON."""
+    monkeypatch.setenv("PERLINSOS_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("PERLINSOS_S3_ENDPOINT", settings.s3_endpoint)
+    monkeypatch.setenv("PERLINSOS_HOME", str(settings.home))
+    from perlinsos.storage import open_storage
+
+    for bucket in vars(settings.buckets).values():
+        open_storage(settings).make_bucket(bucket)
+
+    def call(*words):
+        app([*words, "--json"], standalone_mode=False)
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def test_the_demos_regions_decrees_and_cycles_are_registered_once(run):
+    for _ in range(2):
+        for kind, file in (("region", "region-35.10.yaml"), ("decree", "decrees/tim-35.10.yaml"),
+                           ("decree", "decrees/kuota-2026-T1.yaml"), ("cycle", "cycle-35.10-2026-T1.yaml")):  # fmt: skip
+            run(kind, "add", str(DEMO / file))
+    assert [row["region_code"] for row in run("region", "list")["regions"]] == ["35.10"]
+    assert [row["cycle_id"] for row in run("cycle", "list")["cycles"]] == ["2026-T1/35.10"]
+    assert all(row["is_registered"] for row in run("decree", "list")["decrees"])
+
+
+def test_status_says_what_is_missing_and_the_next_command(run):
+    run("region", "add", str(DEMO / "region-35.10.yaml"))
+    run("cycle", "add", str(DEMO / "cycle-35.10-2026-T1.yaml"))
+    assert run("dispatch", "--at", "2026-01-02T10:00:00+07:00")["keys"] == []
+    entry = run("status")["cycles"][0]
+    assert "no decree tim is in force for 35.10" in entry["reason"] and entry["next_command"] == "perlinsos decree add FILE"
+
+
+def test_a_decree_counts_after_the_second_person(run):
+    file = str(DEMO / "decrees" / "tim-35.10.yaml")
+    first, second = "daerah-pendaftar-35.10", "daerah-pemeriksa-35.10"
+    assert run("decree", "add", file, "--registrar", first)["state"] == "registered"
+    with pytest.raises(Refused, match="same person"):
+        run("decree", "add", file, "--registrar", first)
+    assert run("decree", "add", file, "--registrar", second)["state"] == "confirmed"
+
+
+def test_a_decree_with_another_text_or_registrar_is_refused(run, tmp_path):
+    for name in ("tim-35.10.yaml", "tim-35.10.txt"):
+        (tmp_path / name).write_text((DEMO / "decrees" / name).read_text())
+    run("decree", "add", str(tmp_path / "tim-35.10.yaml"), "--registrar", "daerah-pendaftar-35.10")
+    (tmp_path / "tim-35.10.txt").write_text("another document")
+    with pytest.raises(Refused, match="another text or document"):
+        run("decree", "add", str(tmp_path / "tim-35.10.yaml"), "--registrar", "daerah-pemeriksa-35.10")
+    with pytest.raises(Refused, match="not among those"):
+        run("decree", "add", str(tmp_path / "tim-35.10.yaml"), "--registrar", "somebody")
+
+
+def test_an_unknown_key_names_file_and_key(run, tmp_path):
+    (tmp_path / "region.yaml").write_text((DEMO / "region-35.10.yaml").read_text() + "colour: red\n")
+    with pytest.raises(WrongUsage, match=r"region\.yaml is no region") as error:
+        run("region", "add", str(tmp_path / "region.yaml"))
+    assert "colour" in error.value.why
+
+
+def test_a_cycle_of_an_unregistered_region_is_refused(run):
+    with pytest.raises(Refused, match=r"35\.10 is not registered"):
+        run("cycle", "add", str(DEMO / "cycle-35.10-2026-T1.yaml"))
+
+
+def test_migrate_finds_nothing_to_do(run):
+    assert run("migrate") == {"applied": []}
+
+
+def test_without_a_ledger_the_exit_code_is_3(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "perlinsos.cli", "status"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env={"PERLINSOS_HOME": str(tmp_path), "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 3 and "perlinsos up" in done.stderr
+
+
+def test_the_states_of_a_region_in_words(world):
+    assert read_status(world)[0]["reason"] == "no tick of dispatch has seen it yet"
+    dispatch.advance(world)
+    assert (read_status(world)[0]["reason"], read_status(world)[0]["work"]) == ("it is due", "due")
+
+
+def test_what_was_set_aside_is_listed_and_shown_in_counts(world):
+    from perlinsos.operations.quarantine import list_quarantined, show_quarantined
+
+    from .conftest import deliver_rows
+    from .sources_of_tests import family
+
+    deliver_rows(world, "test-family", [family(0), family(1, decile=77)], day="2025-12-21")
+    found = list_quarantined(world, "35.10")
+    assert [(row["source_id"], row["quarantined"]) for row in found] == [("test-family", 1)]
+    assert any(rule["rows"] == 1 for rule in show_quarantined(world, found[0]["delivery_id"])["rules"])
