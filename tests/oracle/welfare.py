@@ -186,7 +186,8 @@ def is_unknown(nik: str | None, register: Register) -> bool:
 def consenting_cards(registrations: list[Row], register: Register, last_day: date) -> set[str]:
     """The cards of the persons whose newest registration up to that day consents (of one moment: all of them).
 
-    A valid NIK leads to the card of its register row, whatever its status; else the registration's own card counts.
+    A valid NIK leads to the card of its register row, whatever its status; else the registration's own card counts, of
+    one moment the greatest.
     """
     of_nik: dict[str, list[Row]] = defaultdict(list)
     for row in registrations:
@@ -199,7 +200,7 @@ def consenting_cards(registrations: list[Row], register: Register, last_day: dat
         newest = [row for row in rows if row["registered_at"] == newest_moment]
         if all(row["consent"] for row in newest):
             of_register = {person["no_kk"] for person in register.of(nik) if is_valid(nik)} - {None}
-            cards |= of_register or {row["no_kk"] for row in newest}
+            cards |= of_register or {max((row["no_kk"] for row in newest), key=nulls_first)}
     return cards - {None}
 
 
