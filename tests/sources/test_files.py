@@ -91,7 +91,7 @@ def workbook(path: Path, rows: list[list[Any]], **keys: Any) -> Path:
 def test_cells_of_a_workbook_count_by_their_kind(read_bytes: ReadBytes, tmp_path: Path) -> None:
     rows = [
         list(NAMES),
-        [NIK, "PLN", "WAGE", 450, datetime(2025, 10, 1)],
+        [NIK, "PLN", "WAGE", 450, datetime.fromisoformat("2025-10-01")],
         [int(NIK), "PLN", "WAGE", 450, date(2025, 10, 1)],
         [NIK, "PLN", "WAGE", "=1+1", "2025-10-01"],
         [NIK, "PLN", "WAGE", "#N/A", "2025-10-01"],
@@ -119,7 +119,7 @@ def test_old_workbooks_are_read_with_their_kinds(read_bytes: ReadBytes, tmp_path
     for column, name in enumerate(NAMES):
         sheet.write(0, column, name)
         sheet.write(1, column, ROW[column])
-        sheet.write(2, column, [float(NIK), "PLN", "WAGE", 450, datetime(2025, 10, 1)][column], *([day][: column // 4]))
+        sheet.write(2, column, [float(NIK), "PLN", "WAGE", 450, date(2025, 10, 1)][column], *([day][: column // 4]))
     book.save(str(tmp_path / "book.csv"))
     found = read_bytes(tmp_path / "book.csv", SIGNAL)
     assert issues(found) == [None, "nik.id_as_number"]
