@@ -55,7 +55,8 @@ SIGNALS = (*EMPLOYMENT, *NUMBERS, "GAMBLING", "ENROLLED", "RIGHTS_VICTIM")
 SIGNAL_ID = {code: number for number, code in enumerate(SIGNALS)}
 
 MISSING = (
-    "BELUM_ADA_DESIL", "DATA_DIKARANTINA", "NIK_TIDAK_PADAN", "NIK_TIDAK_VALID", "NOMOR_KEHAMILAN_KOSONG", "TIDAK_ADA_DATA_KELUARGA",
+    "BELUM_ADA_DESIL", "DATA_DIKARANTINA", "NIK_TIDAK_PADAN", "NIK_TIDAK_VALID", "NOMOR_KEHAMILAN_KOSONG",
+    "TIDAK_ADA_DATA_KELUARGA",
 )  # fmt: skip
 CODES = sorted(
     {*MISSING, *EMPLOYMENT.values(), "DAYA_LISTRIK", "DESIL_DI_ATAS_BATAS", "DI_LUAR_KUOTA", "KENDARAAN_RODA_4", "MENINGGAL"}
@@ -349,7 +350,9 @@ class Register:
         row = np.flatnonzero(found >= 0)
         person = found[row]
         if len(self._again):
-            more = pd.DataFrame({"nik": nik, "row": np.arange(len(nik))}).merge(self._again[self._again["nik"] != NO_ID], on="nik")
+            more = pd.DataFrame({"nik": nik, "row": np.arange(len(nik))}).merge(
+                self._again[self._again["nik"] != NO_ID], on="nik"
+            )
             row, person = np.append(row, more["row"]), np.append(person, more["person"])
         return row, person
 
@@ -390,7 +393,9 @@ def choose_welfare(table: pa.Table, ids: Ids, places: dict[str, int], today: int
     repeated = rows["no_kk"].duplicated(keep=False).to_numpy() & counts
     if not repeated.any():
         return (rows if counts.all() else rows[counts]), np.array([], dtype=np.int64)
-    doubles = rows[repeated].assign(dtsen_id=table["dtsen_family_id"].cast(pa.string()).take(pa.array(np.flatnonzero(repeated))).to_pandas().to_numpy())
+    doubles = rows[repeated].assign(
+        dtsen_id=table["dtsen_family_id"].cast(pa.string()).take(pa.array(np.flatnonzero(repeated))).to_pandas().to_numpy()
+    )
     winners = doubles.sort_values(list(rows.columns)).drop_duplicates("no_kk", keep="last")
     regions = doubles[doubles["region"] >= 0].groupby("no_kk")["region"].nunique()
     unlike = doubles.drop_duplicates()
@@ -444,7 +449,9 @@ def read_signals(table: pa.Table, ids: Ids, register: Register, wanted: Array, r
     row, person = register.pairs(nik, register.find(nik))
     used = wanted[person] & seen[row]
     row, person = row[used], person[used]
-    facts = pd.DataFrame({"person": person, "code": code[row], "source": source[row], "observed": observed[row], "size": size[row], "row": row})
+    facts = pd.DataFrame(
+        {"person": person, "code": code[row], "source": source[row], "observed": observed[row], "size": size[row], "row": row}
+    )
     values = table["value"].cast(pa.string())
     facts = value_sizes(facts, values)
     empty = facts["size"].to_numpy() == NEVER
@@ -552,7 +559,8 @@ def build_families(persons: pd.DataFrame, welfare: pd.DataFrame, ids: Ids) -> Fa
     has_welfare[at] = True
     by_register = (size > 0) & (persons["region"].to_numpy()[head] >= 0)
     place = {
-        name: np.where(by_register, persons[name].to_numpy()[head], from_welfare(name, -1)) for name in ("region", "district", "village")
+        name: np.where(by_register, persons[name].to_numpy()[head], from_welfare(name, -1))
+        for name in ("region", "district", "village")
     }
     welfare_values = (from_welfare("decile", -1), from_welfare("rank", NEVER), from_welfare("va", NEVER))
     bits = np.zeros(count, dtype=np.uint8), np.zeros(count, dtype=np.int64)
@@ -698,14 +706,24 @@ class Findings:
         self.sources = sorted({*sources, "DTSEN", "DUKCAPIL"})
         self.parts: list[tuple[Array, Array, Array, Array, pa.Array]] = []
 
-    def add(self, code: str, family: Array, nik: Array | None = None, source: Any = None, observed: pa.Array | None = None) -> None:
+    def add(
+        self, code: str, family: Array, nik: Array | None = None, source: Any = None, observed: pa.Array | None = None
+    ) -> None:
         """Note a code on decided families and set its reason; `source` is one name or positions in `sources`."""
         count = len(family)
         self.families.reasons[family] |= BIT[code]
         if source is None or isinstance(source, str):
             source = np.full(count, -1 if source is None else self.sources.index(source))
         nik = np.full(count, NO_ID) if nik is None else nik
-        self.parts.append((family, nik, np.full(count, CODE_ID[code]), source, observed if observed is not None else pa.nulls(count, pa.string())))
+        self.parts.append(
+            (
+                family,
+                nik,
+                np.full(count, CODE_ID[code]),
+                source,
+                observed if observed is not None else pa.nulls(count, pa.string()),
+            )
+        )
 
 
 def number_texts(values: Array) -> pa.Array:
@@ -713,7 +731,9 @@ def number_texts(values: Array) -> pa.Array:
     return pa.array(values).cast(pa.string())
 
 
-def add_signal_findings(findings: Findings, signals: Signals, persons: pd.DataFrame, rules: Rules, wage_limit: int | None) -> None:
+def add_signal_findings(
+    findings: Findings, signals: Signals, persons: pd.DataFrame, rules: Rules, wage_limit: int | None
+) -> None:
     """Exclusions that a member's signal proves."""
     family, nik = persons["family"].to_numpy(), persons["nik"].to_numpy()
     source_of = np.array([*(findings.sources.index(word) for word in signals.sources), -1])
@@ -749,7 +769,9 @@ def add_electricity(findings: Findings, signals: Signals, persons: pd.DataFrame,
     power = power.drop_duplicates("family")
     source_of = np.array([*(findings.sources.index(word) for word in signals.sources), -1])
     source = source_of[power["source"].to_numpy()]
-    findings.add("DAYA_LISTRIK", power["family"].to_numpy(), power["nik"].to_numpy(), source, number_texts(power["size"].to_numpy()))
+    findings.add(
+        "DAYA_LISTRIK", power["family"].to_numpy(), power["nik"].to_numpy(), source, number_texts(power["size"].to_numpy())
+    )
     said = np.flatnonzero(families.decided & ~answered & (families.va >= rules.electricity_min_va))
     findings.add("DAYA_LISTRIK", said, source="DTSEN", observed=number_texts(families.va[said]))
 
@@ -993,12 +1015,16 @@ class Decided:
     shared: dict[str, pa.Array]
 
 
-def share_columns(families: Families, persons: pd.DataFrame, ids: Ids, places: list[str], rules: Rules, stage: str, region: str) -> Decided:
+def share_columns(
+    families: Families, persons: pd.DataFrame, ids: Ids, places: list[str], rules: Rules, stage: str, region: str
+) -> Decided:
     """The columns of the decisions that do not depend on the programme."""
     at = np.flatnonzero(families.decided)
     head = np.where(families.size[at] > 0, persons["nik"].to_numpy()[families.head[at]], NO_ID)
     names = pa.array([*places, None], pa.string())
-    where = {name: names.take(pa.array(np.where(values[at] < 0, len(places), values[at]))) for name, values in families.place.items()}
+    where = {
+        name: names.take(pa.array(np.where(values[at] < 0, len(places), values[at]))) for name, values in families.place.items()
+    }
     count = len(at)
     decile, rank = families.decile[at], families.rank[at]
     shared = {
@@ -1130,7 +1156,9 @@ def not_decided_table(families: Families, kinds: Array, region: str, places: lis
     place = families.place["region"][at]
     where = np.where(kind == 3, len(places) + 1, np.where((kind == 2) | (place < 0), len(places), place))
     words = pa.array(["", "ELSEWHERE", "PINDAH", "TIDAK_MENDAFTAR"])
-    return pa.table({"no_kk": ids.texts(families.no_kk[at]), "kind": words.take(pa.array(kind)), "region_code": names.take(pa.array(where))})
+    return pa.table(
+        {"no_kk": ids.texts(families.no_kk[at]), "kind": words.take(pa.array(kind)), "region_code": names.take(pa.array(where))}
+    )
 
 
 # --- digests -----------------------------------------------------------------------------------------------------------
@@ -1183,7 +1211,9 @@ def list_digest(rules_digest: str, tables: dict[str, pa.Table]) -> str:
 def write_table(path: Path, *tables: pa.Table) -> None:
     """Write tables one after the other into one file."""
     unique = {"no_kk", "nik", "head_nik", "national_rank", "rank", "queue_position", "observed_value"}
-    repeating = [name for name in tables[0].column_names if name not in unique and not pa.types.is_list(tables[0].schema.field(name).type)]
+    repeating = [
+        name for name in tables[0].column_names if name not in unique and not pa.types.is_list(tables[0].schema.field(name).type)
+    ]
     with pq.ParquetWriter(path, tables[0].schema, use_dictionary=repeating) as writer:
         for table in tables:
             writer.write_table(table)
@@ -1243,8 +1273,8 @@ def prepare(inputs: Path, region: str, rules: Rules, ids: Ids, scope: str) -> Ca
     """Steps 1 to 6, as far as both programmes share them."""
     place_columns = ("region_code", "district_code", "village_code")
     population = must_read(
-        inputs, "population", "nik no_kk sex birth_date family_relation region_code status", "district_code village_code status_date",
-        words=("sex", "status", *place_columns),
+        inputs, "population", "nik no_kk sex birth_date family_relation region_code status",
+        "district_code village_code status_date", words=("sex", "status", *place_columns),
     )  # fmt: skip
     welfare_family = must_read(
         inputs, "welfare_family", "no_kk dtsen_period decile region_code",
@@ -1283,8 +1313,8 @@ def prepare(inputs: Path, region: str, rules: Rules, ids: Ids, scope: str) -> Ca
 
 
 def place_families(
-    inputs: Path, region: str, rules: Rules, ids: Ids, scope: str, register: Register, families: Families, welfare: WelfarePersons,
-    numbers: dict[str, int],
+    inputs: Path, region: str, rules: Rules, ids: Ids, scope: str, register: Register, families: Families,
+    welfare: WelfarePersons, numbers: dict[str, int],
 ) -> tuple[Array, Array, Array, pd.DataFrame]:  # fmt: skip
     """Who is decided here, and what step 4 says of families without members."""
     unmatched, deceased, people = judge_empty(families, register, welfare)
@@ -1369,7 +1399,12 @@ def run(args: argparse.Namespace, out: Path) -> None:
 
 
 def write_all(
-    out: Path, args: argparse.Namespace, tables: dict[str, dict[str, pa.Table]], not_decided: pa.Table, case: Case, quotas: dict[str, int]
+    out: Path,
+    args: argparse.Namespace,
+    tables: dict[str, dict[str, pa.Table]],
+    not_decided: pa.Table,
+    case: Case,
+    quotas: dict[str, int],
 ) -> None:
     """The four tables, the digests and the counts."""
     for name in ("decisions", "findings"):
@@ -1384,8 +1419,20 @@ def write_all(
         outcomes = {item["values"]: item["counts"] for item in of["decisions"]["outcome"].value_counts().to_pylist()}
         year = pc.sum(of["decisions"]["amount_year_idr"]).as_py()
         digest = list_digest(args.rules_digest, {**of, "not_decided": covered})
-        programmes[programme] = {"outcomes": outcomes, "quota": quotas.get(programme), "amount_year_idr": year, "rules_digest": args.rules_digest, "list_digest": digest}
-    summary = {"region": args.region, "stage": args.stage, "programmes": programmes, "funnel": funnel, "ignored_signals": case.signals.ignored}
+        programmes[programme] = {
+            "outcomes": outcomes,
+            "quota": quotas.get(programme),
+            "amount_year_idr": year,
+            "rules_digest": args.rules_digest,
+            "list_digest": digest,
+        }
+    summary = {
+        "region": args.region,
+        "stage": args.stage,
+        "programmes": programmes,
+        "funnel": funnel,
+        "ignored_signals": case.signals.ignored,
+    }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,121 @@
+"""Draw the results of bench/run.py, and write docs/performance.md from them.
+
+python bench/report.py   (again from bench/out/results.json)
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+NAMES = {
+    "floor": "floor: read the needed columns, write the same rows",
+    "product_1": "perlinsos determine, 1 thread",
+    "product_2": "perlinsos determine, 2 threads",
+    "pandas_1": "pandas script, 1 thread",
+    "pandas_2": "pandas script, 2 threads",
+    "product_quarter": "perlinsos determine, 1 thread, a quarter of the families",
+}
+
+
+def draw(results: dict[str, Any], file: Path) -> None:
+    """CPU seconds and peak memory as bars, each round as a dot."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = [name for name in NAMES if name in results["runs"]][::-1]
+    figure, axes = plt.subplots(1, 2, figsize=(13, 3.8), sharey=True)
+    for axis, field, title in ((axes[0], "cpu_s", "CPU seconds"), (axes[1], "peak_mb", "peak memory, MB")):
+        for position, name in enumerate(names):
+            colour = "#1b6ca8" if name.startswith("product") else "#b0b0b0"
+            axis.barh(position, results["medians"][name][field], color=colour)
+            dots = [run[field] for run in results["runs"][name]]
+            axis.plot(dots, [position] * len(dots), "o", color="black", markersize=3)
+        axis.set_yticks(range(len(names)), [NAMES[name] for name in names])
+        axis.set_title(f"{title} (bar: median, dots: rounds)", fontsize=10)
+    families = results["rows"]["decisions"] // 2
+    figure.suptitle(f"PKH and BPNT of {results['rows']['population']:,} persons, {families:,} families", fontsize=11)
+    figure.tight_layout()
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+
+
+def contender_table(results: dict[str, Any]) -> list[str]:
+    """One line a contender: seconds, memory, and CPU over the pandas script's and the floor's."""
+    medians = results["medians"]
+    pandas, floor = medians["pandas_1"]["cpu_s"], medians["floor"]["cpu_s"]
+    lines = ["| | CPU s | wall s | peak memory | CPU / pandas | CPU / floor |", "|---|---:|---:|---:|---:|---:|"]
+    for name, text in NAMES.items():
+        run = medians[name]
+        shares = f"{run['cpu_s'] / pandas:.2f} | {run['cpu_s'] / floor:.1f}" if name != "product_quarter" else "| "
+        lines.append(f"| {text} | {run['cpu_s']:.1f} | {run['wall_s']:.1f} | {run['peak_mb'] / 1024:.2f} GB | {shares} |")
+    return lines
+
+
+def ratio_lines(results: dict[str, Any]) -> list[str]:
+    """The ratios in words."""
+    ratios = results["ratios"]
+    return [
+        f"- product / pandas, CPU: **{ratios['product_to_pandas_1_thread']:.2f}** with one thread, "
+        f"**{ratios['product_to_pandas_2_threads']:.2f}** with two",
+        f"- product / floor, CPU: **{ratios['product_to_floor']:.1f}**",
+        f"- product / pandas, peak memory: **{ratios['memory_product_to_pandas']:.2f}**",
+        f"- CPU for four times the families: **{ratios['four_times_the_families']:.2f}** times",
+        f"- CPU with two threads instead of one: **{ratios['product_2_threads_to_1']:.2f}** times",
+    ]
+
+
+def command_lines(results: dict[str, Any]) -> list[str]:
+    """What other commands took."""
+    named = [("synth", f"`perlinsos synth` of {results['rows']['population']:,} persons with deliveries, truth and clean inputs")]
+    named += [("help", "`perlinsos --help`"), ("explain", "`perlinsos explain` of one family of that list")]
+    runs = {"synth": results["synth"], **results["commands"]}
+    return [
+        f"- {text}: {runs[name]['wall_s']:.2f} s, {runs[name]['cpu_s']:.2f} CPU s, {runs[name]['peak_mb'] / 1024:.2f} GB"
+        for name, text in named
+        if runs[name]
+    ]
+
+
+def write_document(results: dict[str, Any], file: Path) -> None:
+    """Write the page from the results alone."""
+    machine, versions, rows = results["machine"], results["versions"], results["rows"]
+    equal = (
+        "All rows of the four tables were equal"
+        if not results["differences"]
+        else "ROWS DIFFERED: " + "; ".join(results["differences"])
+    )
+    lines = [
+        "# How fast the determination is",
+        "",
+        "Written by `bench/run.py --document` from its measurements; do not edit. How to read it: `bench/README.md`.",
+        "",
+        f"Job: PKH and BPNT of one region, {rows['population']:,} register rows, {rows['decisions'] // 2:,} families decided, "
+        f"{rows['signal']:,} signals; {rows['findings']:,} findings and {rows['components']:,} components written. "
+        f"{equal} between the product and the pandas script, and between one thread and two.",
+        "",
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB; "
+        f"Python {versions['python']}, DuckDB {versions['duckdb']}, pyarrow {versions['pyarrow']}, pandas {versions['pandas']}, "
+        f"numpy {versions['numpy']}. Measured {results['measured_on']}, medians of {results['rounds']} alternating rounds, whole "
+        f"processes; load average before: {machine['load_before']}. Seconds do not carry over to another machine, ratios do.",
+        "",
+        *contender_table(results),
+        "",
+        *ratio_lines(results),
+        "",
+        "## Other commands",
+        "",
+        *command_lines(results),
+        "",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    kept = json.loads((here / "out" / "results.json").read_text(encoding="utf-8"))
+    draw(kept, here / "out" / "determination.png")
+    write_document(kept, here.parent / "docs" / "performance.md")
