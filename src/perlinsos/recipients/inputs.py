@@ -284,8 +284,8 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
                 continue
             wrong = _is_number_id(column)
             query = exp.select(exp.func("count_if", wrong)).from_(file.view)
-            count = int(connection.execute(query.sql(dialect="duckdb")).fetchall()[0][0])
-            if count:
+            count = connection.execute(query.sql(dialect="duckdb")).fetchall()[0][0]
+            if count:  # null where the file has no row
                 raise _wrong_value(connection, file, _number_id(column), count)
 
 
