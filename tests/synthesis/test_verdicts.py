@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perlinsos.commands.ingest import app
+from perlinsos.quality.crosschecks import MESSAGES, cross_check
 from perlinsos.settings import find_project
 
 SOURCES = sorted(path.stem for path in (find_project() / "sources").glob("*.yaml"))
@@ -66,3 +67,20 @@ def test_a_clean_delivery_is_accepted_without_a_word(source: str, clean_world: P
     counts = _ingest(tmp_path / "out", delivery)
     assert counts["received"] == counts["accepted"]
     assert (counts["accepted_with_warnings"], counts["quarantined"]) == (0, 0)
+
+
+def test_the_register_shows_what_a_delivery_alone_does_not(world: Path, tmp_path: Path) -> None:
+    """Every expected cross-check is found, but where the register's own row of the person was set aside."""
+    for name in ("dukcapil-population", "dtsen-person"):
+        _ingest(tmp_path / name, world / name / "35.10" / "2025-12-20")
+    register, welfare = (tmp_path / name / "accepted.parquet" for name in ("dukcapil-population", "dtsen-person"))
+    cross_check(welfare, [register], tmp_path / "warnings.parquet")
+    found = {(row["_row"], row["message_id"]) for row in pq.read_table(tmp_path / "warnings.parquet").to_pylist()}
+    with (world / "truth" / "errors.csv").open(newline="", encoding="utf-8") as source:
+        rows = [
+            r for r in csv.DictReader(source) if (r["source"], r["scope"], r["level"]) == ("dtsen-person", "35.10", "cross_file")
+        ]
+    expected = {(int(row["row"]), row["message_id"]) for row in rows if row["expected"] == "warning"}
+    unknown = {row for row, message_id in found if message_id == "NIK_TIDAK_DIKENAL"}
+    assert {message_id for _, message_id in expected} == set(MESSAGES)
+    assert [pair for pair in expected - found if pair[0] not in unknown] == []

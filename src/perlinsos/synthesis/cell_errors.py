@@ -110,9 +110,9 @@ def _other_name(name: str, kind: float, number: int, variants: dict[str, list[st
         return " ".join([*words[:place], written[number % len(written)], *words[place + 1 :]])
     if kind < 0.8 and len(words) > 1:
         return " ".join(words[:-1])
-    if kind < 0.84 and len(words) > 1 and words[0] != words[1]:
-        return " ".join(words[::-1]) if words != words[::-1] else words[0]
-    if kind < 0.88:
+    if 0.8 <= kind < 0.84 and len(words) > 1 and words != words[::-1]:
+        return " ".join(words[::-1])
+    if 0.84 <= kind < 0.88:
         return TITLES[number % len(TITLES)].format(name)
     place = number % len(name)
     letter = "A" if name[place] != "A" else "E"

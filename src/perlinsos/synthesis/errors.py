@@ -207,7 +207,6 @@ def spoil_persons(regency: Regency, tables: Tables, rates: Rates, known: Welfare
     )
     renamed = copies[rng.random(len(copies)) < 0.3]
     variants = _variants(tables)
-    book.write("nama", renamed, cell_errors.other_names(rng, names(renamed), variants))
     spoil_ids(book, "nomor_induk_kependudukan", "nik", nik, rates, rates["E03"])
     _spoil_unknown(book, persons.nik, nik, rates["E01"])
     _spoil_cards(book, regency, known, order, nik, rates["E04"])
@@ -215,16 +214,27 @@ def spoil_persons(regency: Regency, tables: Tables, rates: Rates, known: Welfare
     spoil_birth(book, "tanggal_lahir", birth, BIRTH_FORM, rates["E07"] * 0.9, days(regency.snapshot), "cross_file")
     spoil_sex(book, "jenis_kelamin", persons.sex[person], rates["E09"] * 0.7, "cross_file")
     _spoil_zeros(book, birth, rates.single(0.01))
-    rows = book.take(rates["E08"])
-    old = names(rows)
-    new = cell_errors.other_names(book.rng, old, variants)
-    book.write("nama", rows, new)
-    book.note("E08", rows, "nama", "name", "warning", "NAMA_BERBEDA", old, new, level="cross_file")
+    _rewrite_names(book, "E02", renamed, names, variants)
+    _rewrite_names(book, "E08", book.take(rates["E08"]), names, variants)
     dead = np.flatnonzero(persons.status[person] == moves.DECEASED)
     book.note(
         "E06", dead, "nomor_induk_kependudukan", "nik", "accepted", "", [None] * len(dead), [None] * len(dead), level="cross_file"
     )
     return book, order
+
+
+def _rewrite_names(
+    book: Book, error_id: str, rows: Ints, names: Callable[[Ints], list[str]], variants: dict[str, list[str]]
+) -> None:
+    """Another way to write the name; a title before it is no difference."""
+    old = names(rows)
+    new = cell_errors.other_names(book.rng, old, variants)
+    book.write("nama", rows, new)
+    titled = np.array([after.endswith(" " + before) for before, after in zip(old, new, strict=True)], dtype=bool)
+    for chosen, expected, message_id in ((~titled, "warning", "NAMA_BERBEDA"), (titled, "accepted", "")):
+        picked = np.flatnonzero(chosen)
+        texts = [[values[n] for n in picked] for values in (old, new)]
+        book.note(error_id, rows[picked], "nama", "name", expected, message_id, *texts, level="cross_file")
 
 
 def _spoil_unknown(book: Book, everybody: Ints, nik: Ints, rate: float) -> None:
