@@ -18,7 +18,7 @@ OUTPUTS = frozenset({"accepted.parquet", "quarantine.parquet", "outcome.json"})
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(help="The parts of one delivery, in order.")],
+    files: Annotated[list[Path], typer.Argument(help="The parts of one delivery, in order; a folder stands for its files.")],
     source: Annotated[Path, typer.Option(help="The source's description (YAML).")],
     out: Annotated[Path, typer.Option(help="The folder to write; replaced if it holds an earlier result.")],
     snapshot_date: Annotated[
@@ -38,7 +38,7 @@ def ingest(
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
     try:
         day = snapshot_date.date() if snapshot_date else None
-        told = _read_and_check(described, files, work, day, settings)
+        told = _read_and_check(described, _expand(files), work, day, settings)
         _place(work / "result", out)
     except RefusedDelivery as error:
         (work / "refused").mkdir()
@@ -66,6 +66,15 @@ def _read_and_check(described: Any, files: list[Path], work: Path, day: date | N
         settings=settings,
     )
     return checked.told
+
+
+def _expand(files: list[Path]) -> list[Path]:
+    """The files, and those of a folder in the order of their names (hidden ones are none)."""
+    found: list[Path] = []
+    for file in files:
+        inside = sorted(path for path in file.iterdir() if not path.name.startswith(".")) if file.is_dir() else [file]
+        found += inside
+    return found
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -19,7 +19,7 @@ from perlinsos.quality.rules import RuleSet, load_rules
 from perlinsos.quality.verdicts import RuleCount, judge
 from perlinsos.settings import Settings, load_settings
 from perlinsos.sources.description import SourceDescription
-from perlinsos.sources.read import ReadOutcome, RefusedDelivery, empty_outcome, load_reading
+from perlinsos.sources.read import ReadOutcome, RefusedDelivery, empty_outcome, hide_values, load_reading
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def check_delivery(
     rules = load_rules(expectations, source.dataset)
     out.mkdir(parents=True, exist_ok=True)
     accepted, quarantine = out / "accepted.parquet", out / "quarantine.parquet"
-    with open_engine(settings.threads, settings.memory_limit, spill=out) as connection:
+    with open_engine(settings.threads, settings.memory_limit, spill=out) as connection, hide_values(source.source):
         _load_macros(connection, settings)
         counts = judge(connection, rules, canonical, reading.absent)
         told = _tell(connection, source, rules, reading, counts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -283,8 +284,21 @@ def _resolve_places(
     connection.unregister("places_found")
 
 
-def refuse_number_ids(connection: duckdb.DuckDBPyConnection, source: SourceDescription, canonical: Path, rows: int) -> None:
-    """Raise Refused where a whole required id column arrived as numbers."""
+def _part_of(row: int, parts: list[dict[str, Any]]) -> str:
+    """The part (and its sheets) that holds a record."""
+    for part in parts:
+        if row <= int(part["rows"]):
+            sheets = ", ".join(repr(name) for name in part.get("sheets", []))
+            return f"{part['name']}, sheet {sheets}" if sheets else str(part["name"])
+        row -= int(part["rows"])
+    return "the delivery"
+
+
+def refuse_number_ids(
+    connection: duckdb.DuckDBPyConnection, source: SourceDescription, canonical: Path, parts: list[dict[str, Any]]
+) -> None:
+    """Raise Refused where a whole required id column arrived as numbers. `parts`: what each part was, in order."""
+    rows = sum(int(part["rows"]) for part in parts)
     for column in DATASETS[source.dataset].columns:
         if not column.must or cell_kind(source.dataset, column) != "id":
             continue
@@ -298,7 +312,7 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, source: SourceDescr
         if count >= 2 and valid == 0 and count * 2 >= rows:
             raise Refused(
                 f"the column {column.name} arrived as numbers in {count} of {rows} rows",
-                where=f"first in record {first}",
+                where=f"{_part_of(int(first), parts)}, first in record {first}",
                 why="a spreadsheet keeps 15 digits of a number and writes long ones as 3,51E+15: the last digit is lost",
                 remedy=f"format the column {column.name} as text before the numbers are typed or pasted, "
                 "and send the original file again",

@@ -295,5 +295,5 @@ def _explain(path: Path, error: ValidationError) -> WrongUsage:
         f"{path.name} is not a source description",
         where=str(path),
         why="; ".join(lines),
-        remedy="correct the named keys; every key and its default is in docs/sources.md and the files of sources/",
+        remedy="correct the named keys; the files of sources/ show them in use",
     )

@@ -93,14 +93,21 @@ def _refuse_missing(plain: list[str], cells: list[str | None], source: SourceDes
         if origin not in plain
     ]
     if missing:
-        seen = ", ".join(str(cell)[:40] for cell in cells[:30] if cell) or "none"
         raise Refused(
             f"columns are missing: {', '.join(missing)}",
             where=where,
-            why=f"the {source.dataset} of {source.source} needs them; columns found: {seen}",
+            why=f"the {source.dataset} of {source.source} needs them; columns found: {_tell_header(cells)}",
             remedy="send the file with these columns, or name their columns with `from`, or the header's row with "
             "format.header_rows, in the source's file",
         )
+
+
+def _tell_header(cells: list[str | None]) -> str:
+    """The names of a header. A line with numbers in it may be a person's: of that nothing is told."""
+    named = [str(cell)[:40] for cell in cells[:30] if cell]
+    if any(sum(character.isdigit() for character in cell) >= 4 for cell in named):
+        return "none (the line that should be the header looks like data)"
+    return ", ".join(named) or "none"
 
 
 def _refuse_repeated(plain: list[str], wanted: dict[str, str], where: str) -> None:

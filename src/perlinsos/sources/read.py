@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from perlinsos.engine import open_engine
-from perlinsos.errors import Refused
+from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.model.datasets import DATASETS
 from perlinsos.settings import Settings, load_settings
 from perlinsos.sources.convert import convert, open_cells, refuse_number_ids
@@ -86,7 +90,7 @@ def read_delivery(
     settings = settings or load_settings()
     for file in files:
         if not file.is_file():
-            raise Refused(f"{file.name} is not there", where=str(file), remedy="give the paths of existing files")
+            raise WrongUsage(f"{file.name} is not there", where=str(file), remedy="give the paths of existing files")
     hashed = [{"name": file.name, "sha256": hash_file(file), "bytes": file.stat().st_size} for file in files]
     rows = 0
     try:
@@ -101,7 +105,7 @@ def read_delivery(
                 why="an empty delivery never replaces earlier data",
                 remedy="send the rows, or write `allow_empty: true` in the source's file if no row is an answer",
             )
-        canonical, absent = _convert(source, answer["files"], out, reference, settings, rows)
+        canonical, absent = _convert(source, answer, out, reference, settings)
     except Refused as error:
         raise RefusedDelivery(error, empty_outcome(source, hashed, rows)) from error
     outcome = ReadOutcome(
@@ -136,16 +140,33 @@ def load_reading(folder: Path) -> ReadOutcome:
 
 
 def _convert(
-    source: SourceDescription, names: list[str], out: Path, reference: Path, settings: Settings, rows: int
+    source: SourceDescription, answer: dict[str, Any], out: Path, reference: Path, settings: Settings
 ) -> tuple[Path, list[str]]:
+    """Write canonical.parquet; give its path and the dataset columns that no part has."""
     canonical = out / "canonical.parquet"
-    with open_engine(settings.threads, settings.memory_limit, spill=out) as connection:
-        files = [out / "cells" / name for name in names] or [_no_cells(source, out / "cells")]
+    files = [out / "cells" / name for name in answer["files"]] or [_no_cells(source, out / "cells")]
+    with open_engine(settings.threads, settings.memory_limit, spill=out) as connection, hide_values(source.source):
         columns = open_cells(connection, files, settings.folder("sql") / "staging")
         convert(connection, source, columns, reference, canonical)
-        refuse_number_ids(connection, source, canonical, rows)
+        refuse_number_ids(connection, source, canonical, answer["parts"])
     held = {*columns, *(name for name, column in source.columns.items() if column.constant is not None)}
     return canonical, [name for name in DATASETS[source.dataset].names if name not in held]
+
+
+@contextmanager
+def hide_values(source: str) -> Iterator[None]:
+    """The engine's messages may quote a cell: only their kind goes on."""
+    try:
+        yield
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    else:
+        return
+    raise PerlinsosError(
+        f"the rows of {source} could not be judged",
+        why=f"the engine stopped with {kind}",
+        remedy="report this as an error of the product, with the delivery's SHA-256",
+    )
 
 
 def _no_cells(source: SourceDescription, folder: Path) -> Path:
