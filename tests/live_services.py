@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,24 @@ from perlinsos.operations.services.postgres import data_folder
 from perlinsos.operations.services.processes import end, find_ours
 from perlinsos.operations.services.secrets import Secrets, keep_secrets
 from perlinsos.operations.services.supervision import Supervisor
-from perlinsos.settings import Settings, find_project
+from perlinsos.settings import PROJECT_FOLDERS, Settings, find_project
 
-FAST = {"PERLINSOS_PULL_SECONDS": "3", "PERLINSOS_DISPATCH_SECONDS": "3", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
-"""What makes the DAGs look every three seconds. `up` restarts Airflow when these change."""
+FAST = {
+    "PERLINSOS_PULL_SECONDS": "3",
+    "PERLINSOS_DISPATCH_SECONDS": "3",
+    "PERLINSOS_LANDING_QUIET_SECONDS": "3",
+    "PERLINSOS_LEASE_SECONDS": "30",
+}
+"""What makes the DAGs look every three seconds, and again for a dead run after 30. `up` restarts Airflow when these change."""
 SOURCES = Path(__file__).parents[1] / "src"
 
 
 @dataclass(frozen=True)
 class Services:
-    """A home in which services run, and the ways to look at it."""
+    """A home in which services run on a project (the repository or a copy of it), and the ways to look at it."""
 
     home: Home
+    project: Path = field(default_factory=find_project)
 
     @property
     def addresses(self) -> dict[str, Any]:
@@ -56,7 +62,7 @@ class Services:
         """Settings of a process that works with these services."""
         known = self.addresses
         names = ("database_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
-        return replace(Settings(self.home.root, find_project()), **{name: known[name] for name in names})
+        return replace(Settings(self.home.root, self.project), **{name: known[name] for name in names})
 
     @property
     def airflow(self) -> AirflowApi:
@@ -75,7 +81,7 @@ class Services:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """One command of the command line in this home."""
-        return run_command(self.home.root, *arguments, **environment)
+        return run_command(self.home.root, *arguments, **{"PERLINSOS_PROJECT": str(self.project), **environment})
 
     def processes(self) -> list[Any]:
         """The living processes of this home."""
@@ -106,12 +112,22 @@ def run_command(home: Path, *arguments: str, **environment: str) -> subprocess.C
     )
 
 
+def copy_project(folder: Path) -> Path:
+    """A project whose dags and sources may be changed; everything else is the repository's."""
+    folder.mkdir()
+    for name in ("dags", "sources"):
+        shutil.copytree(find_project() / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in {"plugins", *PROJECT_FOLDERS} - {"sources"}:
+        (folder / name).symlink_to(find_project() / name)
+    return folder
+
+
 @contextmanager
-def empty_home() -> Iterator[Services]:
+def empty_home(project: Path | None = None) -> Iterator[Services]:
     """A home where nothing was started; at the end all of its processes are killed and it is removed."""
     folder = Path(tempfile.mkdtemp(prefix="perlinsos-home-"))
     folder.chmod(0o711)  # the server's own user passes through it when the tests run as root
-    services = Services(Home(folder / "home"))
+    services = Services(Home(folder / "home"), project or find_project())
     try:
         yield services
     finally:
@@ -129,9 +145,9 @@ def kill(services: Services) -> None:
 
 
 @contextmanager
-def running(*options: str, **environment: str) -> Iterator[Services]:
+def running(*options: str, project: Path | None = None, **environment: str) -> Iterator[Services]:
     """A home of its own with its services up."""
-    with empty_home() as services:
+    with empty_home(project) as services:
         answer = services.run("up", "--json", *options, **environment)
         assert answer.returncode == 0, answer.stderr
         assert json.loads(answer.stdout)["home"] == str(services.home.root)
@@ -146,7 +162,7 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Services]:
-    """All of it, Airflow too, with DAGs that look every three seconds."""
-    with running(**FAST) as started:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """All of it, Airflow too, with DAGs that look every three seconds and a project whose dags and sources may be changed."""
+    with running(project=copy_project(tmp_path_factory.mktemp("platform") / "project"), **FAST) as started:
         yield started
