@@ -238,14 +238,15 @@ def _build_number(cell: Cell) -> Expressions:
 
 
 def _build_signal_value(cell: Cell) -> Expressions:
-    """A number for the codes whose value is one, otherwise the text."""
-    whole = cell.stage("whole")
+    """A number for the codes whose value is one, otherwise the source's word where it lists words, else the text."""
+    whole, lists_words = cell.stage("whole"), bool(cell.described.values)
     is_number = is_in(call("coalesce", name_of("code__value"), ""), NUMBER_SIGNALS)
     held = case((exp.GTE(this=whole, expression=exp.Literal.number(0)), whole))
-    value = case((is_number, exp.cast(held, "text")), (_is_mapped_to_null(cell), NULL), default=_word_or_text(cell))
+    value = case((is_number, exp.cast(held, "text")), default=_mapped(cell) if lists_words else cell.stage("text"))
     style = literal(cell.reading.style)
     issue = call("number_issue", cell.stage("text"), cell.kind, cell.stage("style"), style, held, exp.false())
-    return Expressions(cell.column, _trimmed(cell), _number(cell), value, case((is_number, issue)))
+    unlisted = _unless_known(cell, "code_unknown") if lists_words else NULL
+    return Expressions(cell.column, _trimmed(cell), _number(cell), value, case((is_number, issue), default=unlisted))
 
 
 def _build_date(cell: Cell) -> Expressions:

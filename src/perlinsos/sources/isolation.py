@@ -12,7 +12,8 @@ from typing import Any
 from perlinsos.errors import Refused
 from perlinsos.sources.description import SourceDescription
 
-GRACE_SECONDS = 15
+WALL_FACTOR = 3
+"""The worker counts seconds of the processor; it is ended after this many times as long on the clock."""
 
 
 def read_apart(source: SourceDescription, files: list[Path], out: Path) -> dict[str, Any]:
@@ -27,14 +28,14 @@ def read_apart(source: SourceDescription, files: list[Path], out: Path) -> dict[
     try:
         done = subprocess.run(
             [sys.executable, "-m", "perlinsos.sources.worker", os.fspath(job)],
-            timeout=source.limits.seconds + GRACE_SECONDS,
+            timeout=source.limits.seconds * WALL_FACTOR,
             capture_output=True,
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
     except subprocess.TimeoutExpired as error:
         raise Refused(
-            f"reading took longer than {source.limits.seconds} seconds",
+            f"reading took longer than {source.limits.seconds * WALL_FACTOR} seconds",
             why="the time for one delivery is bounded (limits.seconds of the source)",
             remedy="send the delivery in smaller parts, as CSV or Parquet, or raise the limit",
         ) from error

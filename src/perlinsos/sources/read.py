@@ -88,23 +88,14 @@ def read_delivery(
     (`column.message_id`, joined with `|`). Raises RefusedDelivery where nothing of the delivery may enter.
     """
     settings = settings or load_settings()
-    for file in files:
-        if not file.is_file():
-            raise WrongUsage(f"{file.name} is not there", where=str(file), remedy="give the paths of existing files")
-    hashed = [{"name": file.name, "sha256": hash_file(file), "bytes": file.stat().st_size} for file in files]
+    hashed = _hash_files(files)
     rows = 0
     try:
         if snapshot_date is not None:
             source.check_legal_basis(snapshot_date)
         answer = read_apart(source, files, out / "cells")
         rows = int(answer["rows"])
-        if not rows and not source.allow_empty:
-            raise Refused(
-                "the delivery has no data rows",
-                where=", ".join(file.name for file in files),
-                why="an empty delivery never replaces earlier data",
-                remedy="send the rows, or write `allow_empty: true` in the source's file if no row is an answer",
-            )
+        _refuse_empty(source, files, rows)
         canonical, absent = _convert(source, answer, out, reference, settings)
     except Refused as error:
         raise RefusedDelivery(error, empty_outcome(source, hashed, rows)) from error
@@ -123,6 +114,23 @@ def read_delivery(
     told = {**asdict(outcome), "canonical": canonical.name, "cells": "cells"}
     (out / "reading.json").write_text(json.dumps(told, default=str, ensure_ascii=False, indent=1))
     return outcome
+
+
+def _hash_files(files: list[Path]) -> list[dict[str, Any]]:
+    for file in files:
+        if not file.is_file():
+            raise WrongUsage(f"{file.name} is not there", where=str(file), remedy="give the paths of existing files")
+    return [{"name": file.name, "sha256": hash_file(file), "bytes": file.stat().st_size} for file in files]
+
+
+def _refuse_empty(source: SourceDescription, files: list[Path], rows: int) -> None:
+    if not rows and not source.allow_empty:
+        raise Refused(
+            "the delivery has no data rows",
+            where=", ".join(file.name for file in files[:20]),
+            why="an empty delivery never replaces earlier data",
+            remedy="send the rows, or write `allow_empty: true` in the source's file if no row is an answer",
+        )
 
 
 def load_reading(folder: Path) -> ReadOutcome:
