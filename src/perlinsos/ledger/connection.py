@@ -117,18 +117,20 @@ def explain_error(error: psycopg2.Error) -> PerlinsosError:
     if error.pgcode in (_REFUSED, _CONFLICT):
         kind = Conflict if error.pgcode == _CONFLICT else Refused
         return kind(error.diag.message_primary or "refused", where="ledger", remedy=error.diag.message_hint or "")
-    if error.pgcode is None or error.pgcode.startswith(("08", "57")):
+    if error.pgcode is None or error.pgcode.startswith(("08", "40", "53", "57")):
         return Unreachable(
             "the ledger was lost", where="ledger", why=type(error).__name__, remedy="run the step again: it is safe"
         )
-    if error.pgcode == "42P01" or error.pgcode == "42883" or error.pgcode == "3F000":
+    if error.pgcode in ("42P01", "42883", "3F000"):
         return Unreachable(
             "the ledger's schema is missing or old", where="ledger", why=str(error.pgcode), remedy="perlinsos migrate"
         )
-    constraint = error.diag.constraint_name or error.diag.table_name or ""
+    # The message of a constraint names tables and constraints; that of a malformed value would quote the value.
+    is_safe = error.pgcode.startswith(("23", "42"))
+    words = error.diag.message_primary if is_safe else "a value has the wrong form"
     return Refused(
-        f"the ledger refused a change ({error.diag.message_primary or error.pgcode})",
-        where=constraint,
+        f"the ledger refused a change ({words})",
+        where=error.diag.constraint_name or error.diag.table_name or "",
         why=f"SQLSTATE {error.pgcode}",
         remedy="nothing was written; see the message",
     )

@@ -73,7 +73,7 @@ def accept(ctx: Context, key: str) -> dict[str, Any]:
     result = _each(ctx, key, "accept", partial(_accept, ctx))
     with ctx.connect("loader") as connection:
         call(connection, "lease_ingest", [key, 0])
-        refused = fetch_rows(connection, _REFUSED_NOW, [key, ctx.at])
+        refused = fetch_rows(connection, _REFUSED_NOW, [key, ctx.at, result["refused"]])
     if refused:
         names = [f"{r['source_id']} of {r['snapshot_date']} (delivery {r['delivery_id']}): {r['what']}" for r in refused]
         raise Refused(
@@ -86,8 +86,9 @@ def accept(ctx: Context, key: str) -> dict[str, Any]:
 
 
 _REFUSED_NOW = (
-    "select delivery_id, source_id, snapshot_date, error ->> 'what' as what from delivery "
-    "where scope = %s and state = 'refused' and judged_at = %s order by snapshot_date, suffix, delivery_id"
+    "select delivery_id, source_id, snapshot_date, coalesce(error ->> 'what', 'judged anew it would be refused; what was "
+    "accepted stays in force') as what from delivery where scope = %s and judged_at = %s "
+    "and (state = 'refused' or delivery_id = any (%s)) order by snapshot_date, suffix, delivery_id"
 )
 
 
@@ -237,7 +238,6 @@ def _check(ctx: Context, task: Task, measured: Measured) -> bool:
             settings=ctx.settings,
         )
         outcome = json.loads((out / "outcome.json").read_text())
-        _link((folder / "read" / "canonical.parquet").resolve(), out / "canonical.parquet")
         batch = store_batch(ctx, task.delivery, task.source, out, outcome, task.fingerprint)
     _put_first(ctx, _verdict_key(task), {"outcome": outcome, "batch": batch})
     measured.counts = _funnel(outcome)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,7 +21,7 @@ from perlinsos.ledger.input_sets import InputSet, read_input_set
 from perlinsos.ledger.outcomes import Measured, measure
 from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_work, parse_key, release_work
 from perlinsos.operations.assembling import assemble_inputs
-from perlinsos.operations.batches import fetch_file
+from perlinsos.operations.batches import ACCEPTED, fetch_file
 from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import fingerprint_rules
 from perlinsos.storage import Missing, digest_of
@@ -86,11 +87,27 @@ def _assemble(ctx: Context, held: Claim, frozen: InputSet, measured: Measured) -
             done = _write_assembled(ctx, frozen, Path(name))
             prefix = f"assembled/{frozen.digest}/"
             _store(ctx, held, prefix, Path(name), [*done])
+            measured.counts["cross_checks"] = _cross_check(ctx, held, frozen, Path(name))
             _put(ctx, f"{prefix}assembled.json", done)
     else:
         measured.state = "nothing_new"
-    measured.counts = {name: entry["rows"] for name, entry in done.items()}
-    return {"rows": measured.counts}
+    rows = {name: entry["rows"] for name, entry in done.items()}
+    measured.counts |= rows
+    return {"rows": rows}
+
+
+def _cross_check(ctx: Context, held: Claim, frozen: InputSet, folder: Path) -> dict[str, int]:
+    """Compare the region's welfare persons with the register's rows: counts; the rows' warnings lie beside the batches."""
+    from perlinsos.quality.crosschecks import cross_check
+
+    register = [fetch_file(ctx, batch, ACCEPTED) for batch in frozen.batches() if batch.dataset == "population"]
+    totals: Counter[str] = Counter()
+    for batch in frozen.batches("own"):
+        if batch.dataset == "welfare_person" and register:
+            out = folder / f"{batch.batch_digest}.parquet"
+            totals.update(cross_check(fetch_file(ctx, batch, ACCEPTED), register, out, settings=ctx.settings))
+            _store(ctx, held, f"cross-checks/{frozen.digest}/", folder, [out.name])
+    return dict(totals)
 
 
 def _write_assembled(ctx: Context, frozen: InputSet, folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from perlinsos.engine import open_engine
 from perlinsos.ledger.connection import call, fetch_rows
@@ -36,12 +37,12 @@ def store_batch(
 ) -> dict[str, Any]:
     """Write the objects of a judged delivery and give the row of its batch. Safe to repeat; nothing is in force yet.
 
-    `folder` holds canonical.parquet, accepted.parquet and quarantine.parquet; `outcome` the funnel as in outcome.json.
+    `folder` holds accepted.parquet and quarantine.parquet; `outcome` the funnel as in outcome.json.
     The digest covers the content and the delivery's place in order, not the rules that judged it: the same rows are
     the same batch.
     """
+    _write_held(ctx, source, folder)
     with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
-        _write_held(engine, folder)
         numbers = _write_index(engine, folder)
     files = {name: digest_of(folder / name) for name in (ACCEPTED, QUARANTINE, HELD, INDEX)}
     identity = [source.source, source.dataset, source.coverage, delivery.scope, str(delivery.snapshot_date)]
@@ -61,15 +62,12 @@ def store_batch(
     }
 
 
-def _write_held(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write held.parquet: the ids of the quarantined rows as the reader understood them, in the order of the rows."""
-    canonical = engine.read_parquet(str(folder / "canonical.parquet"))
-    there = set(canonical.columns)
-    chosen = ["_row", *(name if name in there else f"cast(null as varchar) as {name}" for name in _HELD_COLUMNS)]
-    engine.read_parquet(str(folder / QUARANTINE)).project("_row").create_view("quarantined_row", replace=True)
-    canonical.create_view("canonical_row", replace=True)
-    held = engine.sql("from canonical_row where _row in (select _row from quarantined_row)")
-    held.project(", ".join(chosen)).order("_row").write_parquet(str(folder / HELD), compression="zstd")
+def _write_held(ctx: Context, source: SourceDescription, folder: Path) -> None:
+    """Write held.parquet: whom the quarantined rows are about, in the order of the rows."""
+    from perlinsos.quality.quarantine import quarantined_rows
+
+    held = quarantined_rows(folder / QUARANTINE, source, settings=ctx.settings)
+    pq.write_table(held.select(["_row", *_HELD_COLUMNS]), folder / HELD, compression="zstd")
 
 
 def _write_index(engine: duckdb.DuckDBPyConnection, folder: Path) -> int:
