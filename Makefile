@@ -78,8 +78,8 @@ lock: ## Write the lock files from requirements*.in (needs uv and a network)
 compose-secrets: install ## Make the secret files of docker-compose.yml, once
 	$(BIN)/python -m perlinsos.operations.services.compose secrets .perlinsos-compose
 
-bench: install ## How long the main job takes here, written to bench/out
-	$(BIN)/perlinsos bench
+bench: develop ## What the determination costs here beside a script of its own, written to bench/out
+	$(BIN)/python bench/run.py
 
 clean: ## Remove .venv and caches; .perlinsos, which holds data, stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
