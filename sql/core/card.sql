@@ -31,7 +31,7 @@ contested as (
     order by
       coalesce(m.family_relation = 1, false) desc, m.birth_date nulls last,
       coalesce(o.follows, m.nik) nulls first, coalesce(o.turn, 0), m.sex nulls first, m.family_relation nulls first,
-      m.status_date nulls first, m.region_code nulls first, m.district_code nulls first, m.village_code nulls first
+      m.region_code nulls first, m.district_code nulls first, m.village_code nulls first, m.status_date nulls first
   ) = 1
 )
 

@@ -378,5 +378,3 @@ def load_parameters(path: Path) -> dict[str, Parameter]:
         return TypeAdapter(dict[str, Parameter]).validate_python(read_yaml(path))
     except ValidationError as error:
         raise _refuse(path, error) from None
-
-

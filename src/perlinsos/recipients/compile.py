@@ -27,7 +27,9 @@ def compile_candidates(programmes: Iterable[ProgrammeInForce]) -> str:
     for part in parts[1:]:
         query = exp.union(query, part, distinct=False)
     create = exp.Create(
-        this=exp.to_table("component"), kind="TABLE", properties=exp.Properties(expressions=[exp.TemporaryProperty()]),
+        this=exp.to_table("component"),
+        kind="TABLE",
+        properties=exp.Properties(expressions=[exp.TemporaryProperty()]),
         expression=query,
     )
     return create.sql(dialect="duckdb")
@@ -36,7 +38,11 @@ def compile_candidates(programmes: Iterable[ProgrammeInForce]) -> str:
 def _candidates(programme: ProgrammeInForce, part: ComponentInForce, component: Component) -> exp.Select:
     """One SELECT: the members that meet every test of the component."""
     return _row(
-        programme.code, part.name, part.amount_year_idr, part.choice_order, part.selection_order,
+        programme.code,
+        part.name,
+        part.amount_year_idr,
+        part.choice_order,
+        part.selection_order,
         _reason(programme, component),
     ).where(*(_condition(programme, test) for test in component.who))
 
@@ -96,8 +102,20 @@ def _as(value: exp.Expr, name: str) -> exp.Expr:
 
 def _nobody() -> exp.Select:
     """The same columns and no row; the names are any of the enumerations."""
-    return exp.select(
-        "null::programme_name as programme", "no_kk", "nik", "rowid as member_row", "birth_date",
-        "null::component_name as component", "null::bigint as amount_year_idr", "null::integer as choice_order",
-        "null::integer as selection_order", "null::reason_code as reason", dialect="duckdb",
-    ).from_("member").where(exp.false())
+    return (
+        exp.select(
+            "null::programme_name as programme",
+            "no_kk",
+            "nik",
+            "rowid as member_row",
+            "birth_date",
+            "null::component_name as component",
+            "null::bigint as amount_year_idr",
+            "null::integer as choice_order",
+            "null::integer as selection_order",
+            "null::reason_code as reason",
+            dialect="duckdb",
+        )
+        .from_("member")
+        .where(exp.false())
+    )

@@ -180,9 +180,7 @@ def row_checks(dataset: str, kinds: dict[str, str]) -> list[Check]:
     """What can be wrong between the columns of a file: a number signal whose value is not one."""
     if dataset != "signal" or any(family(kinds.get(name, "")) != "text" for name in ("code", "value")):
         return []
-    codes = exp.In(
-        this=exp.func("upper", exp.column("code")), expressions=[exp.Literal.string(code) for code in NUMBER_SIGNALS]
-    )
+    codes = exp.In(this=exp.func("upper", exp.column("code")), expressions=[exp.Literal.string(code) for code in NUMBER_SIGNALS])
     wrong = _over(
         "x <> '' and not (regexp_full_match(x, '[0-9]+([.]0*)?') and try_cast(split_part(x, '.', 1) as bigint) is not null) "
         "and lower(x) not in ('false', 'none', 'tidak')",

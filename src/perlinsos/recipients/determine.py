@@ -73,12 +73,12 @@ def determine(
     """
     own = load_settings()
     request = _request(own, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
-    with _new_folder(out) as folder, open_engine(
-        threads or own.threads, memory_limit or own.memory_limit
-    ) as connection, tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work:
-        files = open_inputs(
-            connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants"
-        )
+    with (
+        _new_folder(out) as folder,
+        open_engine(threads or own.threads, memory_limit or own.memory_limit) as connection,
+        tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work,
+    ):
+        files = open_inputs(connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants")
         quotas = _run_models(connection, own.folder("sql"), own.folder("programmes"), request, files)
         summary = _write(connection, own.folder("sql"), request, files, quotas, folder)
     return summary

@@ -105,9 +105,7 @@ def _find(folder: Path, name: str) -> list[Path]:
     return inside
 
 
-def _open_dataset(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[Path], work: Path
-) -> list[InputFile]:
+def _open_dataset(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[Path], work: Path) -> list[InputFile]:
     """Open each file, check it, and make the view of all of them."""
     opened, parts = [], []
     for number, path in enumerate(files):
@@ -145,9 +143,7 @@ def _create_view(name: str, query: exp.Query) -> str:
     return create.sql(dialect="duckdb")
 
 
-def _open_file(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, spare: Path, view: str
-) -> dict[str, str]:
+def _open_file(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, spare: Path, view: str) -> dict[str, str]:
     """Make the raw view of one file (record numbers as file_row_number) and return its used columns with their types."""
     if path.suffix == ".csv":
         _csv_to_parquet(connection, dataset, path, spare)
@@ -193,9 +189,7 @@ def _csv_to_parquet(connection: duckdb.DuckDBPyConnection, dataset: Dataset, pat
             strict_mode=True, encoding="utf-8", columns={f"c{number}": "VARCHAR" for number in range(len(names))},
         )  # fmt: skip
         used = [
-            duckdb.ColumnExpression(f"c{number}").alias(name)
-            for number, name in enumerate(names)
-            if name in USED[dataset.name]
+            duckdb.ColumnExpression(f"c{number}").alias(name) for number, name in enumerate(names) if name in USED[dataset.name]
         ]
         relation.select(*used).write_parquet(str(target))
     except duckdb.Error:

@@ -66,7 +66,10 @@ def write_table(
     """Write `<name>.parquet`: the query's rows, for each programme in turn (None: once), in row groups of equal size."""
     schema, spelling = arrow_schema(RESULT_TABLES[name]), read_spelling(connection)
     path = folder / f"{name}.parquet"
-    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
+    worded = [column for column in schema.names if column not in ("no_kk", "nik", "head_nik", "rank", "national_rank")]
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", version="2.6", use_dictionary=worded, write_statistics=["programme", "no_kk"]
+    ) as writer:
         for programme in programmes if programmes is not None else [None]:
             if programme is not None:
                 connection.execute("set variable output_programme = $1", [programme])
@@ -112,9 +115,7 @@ def programme_rows(path: Path, programme: str) -> Iterator[pa.RecordBatch] | Pat
         return path
     place = file.schema_arrow.names.index("programme")
     groups = [
-        group
-        for group in range(file.num_row_groups)
-        if file.metadata.row_group(group).column(place).statistics.min == programme
+        group for group in range(file.num_row_groups) if file.metadata.row_group(group).column(place).statistics.min == programme
     ]
     return _batches(file, groups)
 

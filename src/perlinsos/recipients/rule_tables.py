@@ -143,5 +143,3 @@ def set_variables(connection: duckdb.DuckDBPyConnection, rules: Rules, region: s
 def set_variable(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
     """Set one variable; the name is one of this package's."""
     connection.execute(f"set variable {name} = $1", [value])
-
-

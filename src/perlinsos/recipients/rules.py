@@ -146,9 +146,7 @@ def _in_force_programme(programme: Programme, values: dict[str, Value], as_of: d
         "values": own,
         "settings": shared,
         "scope": scope,
-        "components": [
-            [part.name, part.amount_year_idr, part.choice_order, part.selection_order] for part in components
-        ],
+        "components": [[part.name, part.amount_year_idr, part.choice_order, part.selection_order] for part in components],
         "who": {part.name: _plain(programme.components[part.name], "who", "not_counted") for part in components},
         "caps": [cap.model_dump(mode="json") for cap in programme.caps],
         "family_amount_year_idr": amount,
@@ -172,9 +170,7 @@ def _components(programme: Programme, values: dict[str, Value], as_of: date) -> 
     by_amount = sorted(written, key=lambda part: (part[1], -part[2]))
     choice = sorted(written, key=lambda part: -part[2])
     selected = by_amount if values.get("selection") == "highest_amount" else written
-    return tuple(
-        ComponentInForce(part[0], part[2], choice.index(part) + 1, selected.index(part) + 1) for part in written
-    )
+    return tuple(ComponentInForce(part[0], part[2], choice.index(part) + 1, selected.index(part) + 1) for part in written)
 
 
 def _digest(value: object) -> str:
