@@ -33,7 +33,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_result_replaces_the_earlier_one_whole(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = write_csv(tmp_path / "good.csv", [person()])
-    empty = write_csv(tmp_path / "empty.csv", [{name: "" for name in person()}])
+    empty = write_csv(tmp_path / "empty.csv", [dict.fromkeys(person(), "")])
     out = tmp_path / "out"
     assert run(source, out, str(good), "--json", "--snapshot-date", "2026-01-01") == 0
     assert json.loads(capsys.readouterr().out)["snapshot_date"] == "2026-01-01"

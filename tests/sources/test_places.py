@@ -53,3 +53,8 @@ def test_bps_codes_in_a_kemendagri_column_refuse_with_the_evidence() -> None:
     with pytest.raises(Refused, match="BPS codes"):
         refuse_bps_codes([(("3510", "3510160", None), 30), (("35.10", "35.10.16", None), 5)], gazetteer, KEMENDAGRI)
     refuse_bps_codes([(("3510", "3510160", None), 3), (("35.10", "35.10.16", None), 30)], gazetteer, KEMENDAGRI)
+
+
+def test_a_row_with_an_unknown_village_keeps_its_region() -> None:
+    found = resolve("35.10", "35.10.16", "35.10.16.9999")
+    assert found == Place(("35.10", "35.10.16", None), ("village_code.region_unknown",))

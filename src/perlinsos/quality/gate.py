@@ -100,19 +100,22 @@ def _load_frame(rules: RuleSet, accepted: Path) -> pd.DataFrame:
 
 def _add_digits(frame: pd.DataFrame, rule: Rule) -> None:
     """Two columns that must be equal: what the NIK says and what stands in the row; empty where the NIK is invalid."""
+    import pandas as pd
+
     nik = frame["nik"].astype("string")
-    valid = nik.str.fullmatch(VALID_NIK.removeprefix(r"\A").removesuffix(r"\Z")).fillna(False)
-    day = nik.str.slice(6, 8).where(valid).astype("Int64")
+    is_valid = nik.str.fullmatch(VALID_NIK.removeprefix(r"\A").removesuffix(r"\Z")).fillna(False).astype(bool)
+    digits = pd.to_numeric(nik.where(is_valid).str.slice(6, 12)).astype("Int64")
+    day = digits // 10_000
     if rule.kind == "nik_sex":
-        said = (day > 40).map({True: "P", False: "L"})
-        frame[_mark(rule)] = said.where(frame["sex"].isin(["L", "P"]))
-        frame[f"{_mark(rule)} row"] = frame["sex"].where(said.notna())
+        sex = (day > 40).map({True: "P", False: "L"})
+        frame[_mark(rule)] = sex.where(frame["sex"].isin(["L", "P"]))
+        frame[f"{_mark(rule)} row"] = frame["sex"].where(sex.notna())
         return
-    real_day = (day - 40 * (day > 40).astype("Int64")).astype("string").str.zfill(2)
-    birth = frame[rule.key[0]].dt.strftime("%d%m%y").astype("string")
-    said = real_day + nik.str.slice(8, 12)
-    frame[_mark(rule)] = said.where(birth.notna())
-    frame[f"{_mark(rule)} row"] = birth.where(said.notna())
+    birth = frame[rule.key[0]].dt
+    written = (birth.day * 10_000 + birth.month * 100 + birth.year % 100).astype("Int64")
+    said = digits - 400_000 * (day > 40).astype("Int64")
+    frame[_mark(rule)] = said.where(written.notna())
+    frame[f"{_mark(rule)} row"] = written.where(said.notna())
 
 
 def _missing_without_leave(frame: pd.DataFrame, rule: Rule) -> pd.Series:

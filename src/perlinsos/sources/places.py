@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
@@ -94,11 +94,11 @@ def resolve_place(
         written[0], issue = _repair_region(region, written, gazetteer)
         issues.append(issue)
         if issue.endswith("unknown"):
-            return Place((None, written[1], written[2]), tuple(issues))
+            return Place(_kept(written, gazetteer), tuple(issues))
     elif region is not None and written[0] is None:
         issues.append("region_code.region_unknown")
     if any(issue.endswith("unknown") for issue in issues):
-        return Place((None, None, None), tuple(dict.fromkeys(issues)))
+        return Place(_kept(written, gazetteer), tuple(dict.fromkeys(issues)))
     return _nest((written[0], written[1], written[2]), gazetteer, tuple(issues))
 
 
@@ -132,12 +132,18 @@ def _nest(codes: Codes, gazetteer: Gazetteer, issues: tuple[str, ...]) -> Place:
             today.append(gazetteer.successors[code])
             issues = (*issues, f"{name}.region_repaired")
         else:
-            return Place((None, None, None), (f"{name}.region_unknown",))
+            return Place(_kept(codes, gazetteer), (f"{name}.region_unknown",))
     if conflict := _conflict((today[0], today[1], today[2])):
         if _conflict(codes) is not None:
-            return Place((None, None, None), (f"{conflict}.region_conflict",))
+            return Place(_kept(codes, gazetteer), (f"{conflict}.region_conflict",))
         today = _lifted(today)
     return Place((today[0], today[1], today[2]), issues)
+
+
+def _kept(codes: Sequence[str | None], gazetteer: Gazetteer) -> Codes:
+    """What is known of the codes of a row that is set aside."""
+    known = [c if c in gazetteer.codes else gazetteer.successors.get(c) if c is not None else None for c in codes]
+    return known[0], known[1], known[2]
 
 
 def _lifted(today: list[str | None]) -> list[str | None]:
