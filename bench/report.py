@@ -37,7 +37,7 @@ def draw(results: dict[str, Any], file: Path) -> None:
         axis.set_yticks(range(len(names)), [NAMES[name] for name in names])
         axis.set_title(f"{title} (bar: median, dots: rounds)", fontsize=10)
     families = results["rows"]["decisions"] // 2
-    figure.suptitle(f"PKH and BPNT of {results['rows']['population']:,} persons, {families:,} families", fontsize=11)
+    figure.suptitle(f"PKH and BPNT of {results['rows']['population']:,} register rows, {families:,} families", fontsize=11)
     figure.tight_layout()
     figure.savefig(file, dpi=120)
     plt.close(figure)
@@ -70,7 +70,9 @@ def ratio_lines(results: dict[str, Any]) -> list[str]:
 
 def command_lines(results: dict[str, Any]) -> list[str]:
     """What other commands took."""
-    named = [("synth", f"`perlinsos synth` of {results['rows']['population']:,} persons with deliveries, truth and clean inputs")]
+    named = [
+        ("synth", f"`perlinsos synth` of {results['rows']['population']:,} register rows with deliveries, truth and clean inputs")
+    ]
     named += [("help", "`perlinsos --help`"), ("explain", "`perlinsos explain` of one family of that list")]
     runs = {"synth": results["synth"], **results["commands"]}
     return [
@@ -78,6 +80,11 @@ def command_lines(results: dict[str, Any]) -> list[str]:
         for name, text in named
         if runs[name]
     ]
+
+
+def is_busy(machine: dict[str, Any]) -> bool:
+    """Whether other work ran beside the measurement."""
+    return bool(machine["load_before"] > machine["cores"] / 2)
 
 
 def write_document(results: dict[str, Any], file: Path) -> None:
@@ -101,6 +108,7 @@ def write_document(results: dict[str, Any], file: Path) -> None:
         f"Python {versions['python']}, DuckDB {versions['duckdb']}, pyarrow {versions['pyarrow']}, pandas {versions['pandas']}, "
         f"numpy {versions['numpy']}. Measured {results['measured_on']}, medians of {results['rounds']} alternating rounds, whole "
         f"processes; load average before: {machine['load_before']}. Seconds do not carry over to another machine, ratios do.",
+        *(["", "**The machine was busy with other work**: seconds are too high, ratios less exact."] if is_busy(machine) else []),
         "",
         *contender_table(results),
         "",
