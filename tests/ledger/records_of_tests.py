@@ -8,10 +8,11 @@ import json
 from perlinsos.ledger import records
 
 
-def make_region(code="35.10", zone="WIB", programmes=("pkh", "bpnt")):
+def make_region(code="35.10", zone="WIB", programmes=("pkh", "bpnt"), scope="population"):
     """A region record as it is read from YAML."""
     office = {"name": "Posko", "address": "Jalan Contoh 7", "hours": "08.00-15.00", "telephone": "000"}
-    text = json.dumps({"region": code, "name": code, "zone": zone, "programmes": programmes, "office": office})
+    found = {"region": code, "name": code, "zone": zone, "programmes": programmes, "scope": scope, "office": office}
+    text = json.dumps(found)
     record = records.RegionRecord.model_validate_json(text)
     return records.ReadRecord(record, hashlib.sha256(text.encode()).hexdigest(), text)
 
