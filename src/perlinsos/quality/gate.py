@@ -90,21 +90,26 @@ def _load_frame(rules: RuleSet, accepted: Path) -> pd.DataFrame:
             frame[column.name] = pd.to_datetime(frame[column.name])
         if column.name in frame and column.kind == "int64":
             frame[column.name] = frame[column.name].astype("Int64")
+    digits = _read_digits(frame["nik"]) if "nik" in frame else None
     for rule in rules.rules:
-        if rule.kind in {"nik_birth_date", "nik_sex"}:
-            _add_digits(frame, rule)
+        if rule.kind in {"nik_birth_date", "nik_sex"} and digits is not None:
+            _add_digits(frame, rule, digits)
         if rule.kind == "one_of":
             frame[_mark(rule)] = _missing_without_leave(frame, rule)
     return frame
 
 
-def _add_digits(frame: pd.DataFrame, rule: Rule) -> None:
-    """Two columns that must be equal: what the NIK says and what stands in the row; empty where the NIK is invalid."""
+def _read_digits(niks: pd.Series) -> pd.Series:
+    """The six digits of the birth date of every valid NIK as a number; empty for the others."""
     import pandas as pd
 
-    nik = frame["nik"].astype("string")
+    nik = niks.astype("string")
     is_valid = nik.str.fullmatch(VALID_NIK.removeprefix(r"\A").removesuffix(r"\Z")).fillna(False).astype(bool)
-    digits = pd.to_numeric(nik.where(is_valid).str.slice(6, 12)).astype("Int64")
+    return pd.to_numeric(nik.where(is_valid).str.slice(6, 12)).astype("Int64")
+
+
+def _add_digits(frame: pd.DataFrame, rule: Rule, digits: pd.Series) -> None:
+    """Two columns that must be equal: what the NIK says and what stands in the row; empty where the NIK is invalid."""
     day = digits // 10_000
     if rule.kind == "nik_sex":
         sex = (day > 40).map({True: "P", False: "L"})
