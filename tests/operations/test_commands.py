@@ -3,11 +3,16 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from perlinsos.cli import app
 from perlinsos.errors import Refused, WrongUsage
+from perlinsos.ledger.connection import call as call_function
+from perlinsos.ledger.connection import transaction
+from perlinsos.ledger.input_sets import freeze, make_input_set
+from perlinsos.ledger.work import claim, fail_work, retry_work
 from perlinsos.operations import dispatch
 from perlinsos.operations.status import read_status
 from perlinsos.settings import find_project
@@ -49,6 +54,21 @@ def test_status_says_what_is_missing_and_the_next_command(run):
     assert run("dispatch", "--at", "2026-01-02T10:00:00+07:00")["keys"] == []
     entry = run("status")["cycles"][0]
     assert "no decree tim is in force for 35.10" in entry["reason"] and entry["next_command"] == "perlinsos decree add FILE"
+
+
+def test_only_work_that_was_refused_can_be_asked_for_again(settings, run):
+    run("region", "add", str(DEMO / "region-35.10.yaml"))
+    run("cycle", "add", str(DEMO / "cycle-35.10-2026-T1.yaml"))
+    with transaction(settings, "decider") as connection:
+        frozen = make_input_set({"region": "35.10", "batches": []})
+        freeze(connection, "2026-T1/35.10", frozen, "cut-off", datetime.now(UTC))
+        call_function(connection, "require_work", ["determine", "2026-T1/35.10", frozen.digest, {"pkh": "simulation"}])
+        held = claim(connection, "determine", "35.10", "2026-T1", holder="a", lease_seconds=60)
+        assert not retry_work(connection, "determine", "35.10", "2026-T1")
+        fail_work(connection, held.work_id, held.fence, {"what": "no key"})
+    assert run("status")["cycles"][0]["next_command"] == "perlinsos dispatch --retry '35.10|2026-T1'"
+    assert run("dispatch", "--retry", "35.10|2026-T1")["keys"] == ["35.10|2026-T1"]
+    assert run("status")["cycles"][0]["work"] == "due"
 
 
 def test_a_decree_counts_after_the_second_person(run):

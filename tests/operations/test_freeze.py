@@ -56,7 +56,7 @@ def test_a_team_of_one_registrar_or_of_another_time_is_none(world):
 def test_a_missing_required_source_is_waited_for_by_name(world):
     add_cycle(world, required=[*REQUIRED, {"source": "test-delta", "max_age_days": 30}])
     assert dispatch.advance(world)["frozen"] == []
-    assert waiting(world) == "test-delta: no accepted delivery until 2026-01-01"
+    assert waiting(world) == "no accepted delivery until 2026-01-01 of test-delta"
 
 
 def test_a_snapshot_that_is_too_old_is_waited_for(world):

@@ -13,15 +13,25 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 def dispatch(
     at: Annotated[str | None, typer.Option(help="The time of the tick with its zone; default: now.")] = None,
+    retry: Annotated[str | None, typer.Option(metavar="KEY", help="Ask again for work that was refused: 35.10|2026-T1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
-    """Advance every region by one tick: freeze input sets, open and close windows, call for what is due."""
+    """Advance every region by one tick: freeze input sets, open and close windows, show what is due.
+
+    What is due is started by the DAG `dispatch` at its next tick, never by this command.
+    """
     from perlinsos.ledger.records import moment
+    from perlinsos.ledger.work import DETERMINE, parse_key, retry_work
     from perlinsos.operations.context import open_context
     from perlinsos.operations.dispatch import advance
     from perlinsos.settings import load_settings
 
-    done = advance(open_context(load_settings(), moment(at) if at else None))
+    ctx = open_context(load_settings(), moment(at) if at else None)
+    if retry:
+        with ctx.connect("decider") as connection:
+            is_due = retry_work(connection, DETERMINE, *parse_key(retry))
+        typer.echo(f"{retry}: {'is due again' if is_due else 'has not failed'}", err=True)
+    done = advance(ctx, is_calling=False)
     if as_json:
         typer.echo(json.dumps(done, ensure_ascii=False))
         return

@@ -21,14 +21,20 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The result as J
     if as_json:
         typer.echo(json.dumps({"cycles": found}, ensure_ascii=False, default=str))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("region", "stage", "lists", "reason", "next command")
+    if not found:
+        typer.echo("No cycle is registered yet: perlinsos region add FILE, then perlinsos cycle add FILE")
     for entry in found:
-        lists = "\n".join(_describe(one) for one in entry["lists"])
-        table.add_row(entry["region"], entry["stage"], lists, entry["reason"], entry["next_command"])
-    Console().print(table)
+        purpose = "" if entry["purpose"] == "live" else f"  ({entry['purpose']})"
+        typer.secho(f"{entry['region']}  {entry['stage']}{purpose}", bold=True)
+        for one in entry["lists"]:
+            typer.echo(f"  {_describe(one)}")
+        if entry["refused_deliveries"]:
+            typer.echo(
+                f"  {entry['refused_deliveries']} deliveries are refused: perlinsos quarantine list --region {entry['region']}"
+            )
+        if entry["reason"]:
+            typer.echo(f"  {entry['reason']}")
+        typer.echo(f"  → {entry['next_command']}")
 
 
 def _describe(entry: dict[str, object]) -> str:

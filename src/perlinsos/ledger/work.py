@@ -93,6 +93,21 @@ def fail_work(connection: Connection, work_id: int, fence: int, error: dict[str,
     call(connection, "end_claim", [work_id, fence, "failed", error])
 
 
+def retry_work(connection: Connection, kind: str, region: str, stage: str) -> bool:
+    """Ask again for work that was refused, once its cause is mended. False where it has not failed."""
+    return bool(call_rows(connection, "retry_work", [kind, region, stage]))
+
+
+def read_due(connection: Connection, kind: str) -> list[str]:
+    """The keys of the work that nobody has claimed, live before backfill."""
+    rows = fetch_rows(
+        connection,
+        "select region_code, stage from work where kind = %s and state = 'due' order by purpose desc, stage, region_code",
+        [kind],
+    )
+    return [make_key(row["region_code"], row["stage"]) for row in rows]
+
+
 def finish_work(connection: Connection, work_id: int, fence: int) -> None:
     """End the work (as publisher): everything that it asked for is published."""
     call(connection, "end_claim", [work_id, fence, "done", None])

@@ -17,7 +17,7 @@ from perlinsos.ledger.connection import Connection, call, call_rows, fetch_rows
 from perlinsos.ledger.cycles import Cycle, ListState
 from perlinsos.ledger.deliveries import Batch, read_batches_until
 from perlinsos.ledger.outcomes import measure
-from perlinsos.ledger.work import DETERMINE, find_work, make_key
+from perlinsos.ledger.work import DETERMINE, find_work, make_key, read_due
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
 from perlinsos.operations.context import Context
@@ -27,9 +27,13 @@ BACKFILLS_AT_ONCE = 2
 OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
 
 
-def advance(ctx: Context) -> dict[str, Any]:
+def advance(ctx: Context, *, is_calling: bool = True) -> dict[str, Any]:
     """Advance every cycle by one tick. Gives {"keys": due keys, live before backfill, "errors": key → words,
-    "frozen": keys with a new input set}. Raises only where ledger or store cannot be reached."""
+    "frozen": keys with a new input set}. Raises only where ledger or store cannot be reached.
+
+    The caller starts the work of these keys: the ledger notes that it was called for, and calls again after the lease.
+    With `is_calling` False (a person's tick, which starts nothing) the keys are only read.
+    """
     result: dict[str, Any] = {"keys": [], "errors": {}, "frozen": []}
     with measure(ctx.connect, "decider", "dispatch", "all") as measured:
         holidays = load_holidays(ctx.settings.folder("reference") / "holidays.csv")
@@ -51,9 +55,11 @@ def advance(ctx: Context) -> dict[str, Any]:
             except Exception as error:  # the next region must not wait; the reason is kept where people look
                 result["errors"][key] = _keep_error(ctx, cycle, error)
         with ctx.connect("decider") as connection:
-            lease = ctx.settings.lease_seconds
-            rows = call_rows(connection, "emit_work", [DETERMINE, ctx.at, lease, BACKFILLS_AT_ONCE])
-            result["keys"] = [row["emit_work"] for row in rows]
+            if is_calling:
+                wanted = [DETERMINE, ctx.at, ctx.settings.lease_seconds, BACKFILLS_AT_ONCE]
+                result["keys"] = [row["emit_work"] for row in call_rows(connection, "emit_work", wanted)]
+            else:
+                result["keys"] = read_due(connection, DETERMINE)
         measured.counts = {"cycles": len(known), **{name: len(found) for name, found in result.items()}}
         measured.state = "done" if result["keys"] or result["frozen"] or result["errors"] else "nothing_new"
     return result

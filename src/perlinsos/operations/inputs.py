@@ -38,17 +38,20 @@ def pick_in_force(batches: Iterable[Batch]) -> list[Batch]:
 def find_missing(cycle: Cycle, in_force: Iterable[Batch]) -> list[str]:
     """Why nothing can be frozen yet: a required source or a dataset without a batch, or one that is too old."""
     own = [batch for batch in in_force if batch.scope in (cycle.region_code, NATIONAL)]
-    reasons = []
+    absent, reasons = [], []
     for required in cycle.required:
         days = [batch.snapshot_date for batch in own if batch.source_id == required["source"]]
         oldest = cycle.cut_off - timedelta(days=required["max_age_days"])
         if not days:
-            reasons.append(f"{required['source']}: no accepted delivery until {cycle.cut_off}")
+            absent.append(required["source"])
         elif max(days) < oldest:
             reasons.append(f"{required['source']}: the newest is of {max(days)}, needed is {oldest} or later")
+    if absent:
+        reasons.insert(0, f"no accepted delivery until {cycle.cut_off} of {', '.join(absent)}")
     datasets = {batch.dataset for batch in own}
     needed = NEEDED if cycle.scope == "population" else (*NEEDED, "registration")
-    reasons += [f"no delivery of {dataset}" for dataset in needed if dataset not in datasets]
+    if not absent:
+        reasons += [f"no delivery of {dataset}" for dataset in needed if dataset not in datasets]
     return reasons
 
 

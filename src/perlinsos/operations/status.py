@@ -64,7 +64,7 @@ def _explain(
     if waiting:
         return waiting, f"perlinsos quarantine list --region {region}"
     if work is not None and work["state"] == "failed":
-        return f"the work failed: {work['error'].get('what', '')}", f"clear the run {make_key(region, stage)} in Airflow"
+        return f"refused: {work['error'].get('what', '')}", f"perlinsos dispatch --retry '{make_key(region, stage)}'"
     if work is not None and work["state"] in ("due", "claimed"):
         return "it is being determined" if work["state"] == "claimed" else "it is due", "perlinsos status"
     if states == {"planned"}:
@@ -73,7 +73,7 @@ def _explain(
         return "without a decree kuota it can only be a simulation", "perlinsos decree add FILE"
     if "provisional" in states:
         closes = max(entry["closes_at"] for entry in lists if entry["closes_at"])
-        return f"objections are open until {closes.isoformat()}", f"perlinsos snapshot list {stage}/{region}"
+        return f"objections are open until {closes:%Y-%m-%d}", f"perlinsos snapshot fetch {lists[0]['list_id']} --out DIR"
     if "determined" in states:
         return "published; its window opens at the announcement", "perlinsos dispatch"
     return "", f"perlinsos snapshot fetch {stage}/{region}/{lists[0]['programme']}" if lists else ""

@@ -19,7 +19,12 @@ from perlinsos.operations.services.start import start
 from perlinsos.settings import Settings, load_settings
 
 # The demo ticks every few seconds; in production the defaults of minutes hold.
-TICKS = {"PERLINSOS_PULL_SECONDS": "5", "PERLINSOS_DISPATCH_SECONDS": "5", "PERLINSOS_LANDING_QUIET_SECONDS": "3"}
+TICKS = {
+    "PERLINSOS_PULL_SECONDS": "5",
+    "PERLINSOS_DISPATCH_SECONDS": "5",
+    "PERLINSOS_LANDING_QUIET_SECONDS": "3",
+    "PERLINSOS_LEASE_SECONDS": "300",
+}
 
 
 def run_demo(settings: Settings, families: dict[str, int], *, patience_seconds: float) -> dict[str, Any]:
@@ -65,9 +70,7 @@ def _lay_and_watch(
         watch = Watch(ctx, airflow, regions, say, _shower(console, status))
         watch.skip_what_was_before()
         count = lay_deliveries(settings, ctx.storage, deliveries)
-        say(
-            f"{count} deliveries lie in the bucket {settings.buckets.landing}. From here on only Airflow works; this only watches."
-        )
+        say(f"{count} deliveries lie in the bucket {settings.buckets.landing}. From here on only Airflow works.")
         watch.until_published(patience_seconds=patience_seconds)
     console.rule("What came out")
     report.show_funnel(console, ctx)
