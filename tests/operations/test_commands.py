@@ -60,7 +60,7 @@ def test_only_work_that_was_refused_can_be_asked_for_again(settings, run):
     run("region", "add", str(DEMO / "region-35.10.yaml"))
     run("cycle", "add", str(DEMO / "cycle-35.10-2026-T1.yaml"))
     with transaction(settings, "decider") as connection:
-        frozen = make_input_set({"region": "35.10", "batches": []})
+        frozen = make_input_set({"region": "35.10", "batches": [], "lottery_seed": None})
         freeze(connection, "2026-T1/35.10", frozen, "cut-off", datetime.now(UTC))
         call_function(connection, "require_work", ["determine", "2026-T1/35.10", frozen.digest, {"pkh": "simulation"}])
         held = claim(connection, "determine", "35.10", "2026-T1", holder="a", lease_seconds=60)
