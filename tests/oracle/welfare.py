@@ -129,7 +129,7 @@ def oldest_first(person: Row) -> tuple[Any, ...]:
 def _head(members: list[Row]) -> Row | None:
     def order(member: Row) -> tuple[Any, ...]:
         """Only persons whose NIK is not valid can tie in both: then the smallest of the columns of step 1."""
-        columns = ("status_date", "sex", "family_relation", "region_code", "district_code", "village_code")
+        columns = ("sex", "family_relation", "region_code", "district_code", "village_code")
         return (*oldest_first(member), *(nulls_first(member[column]) for column in columns))
 
     heads = [member for member in members if member["family_relation"] == 1]
