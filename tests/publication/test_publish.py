@@ -209,5 +209,5 @@ def test_without_a_determination_there_is_nothing_to_publish(determined: Any, co
         publish(ctx, KEY, RUN)
     with ctx.connect("reader") as connection:
         assert fetch_rows(connection, "select state, error ->> 'what' as what from work") == [
-            {"state": "failed", "what": "There is nothing to publish yet"}
+            {"state": "due", "what": None}
         ]

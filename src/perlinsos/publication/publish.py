@@ -38,6 +38,10 @@ from perlinsos.publication.tokens import load_token_key
 SUMMARY = "summary.json"
 
 
+class NotDetermined(Refused):
+    """The determination is not there, or not all of it: the task before was marked as successful, say."""
+
+
 @dataclass(frozen=True)
 class Determination:
     """What `determine` left in the work bucket: the SHA-256 of each of its files, by key."""
@@ -84,11 +88,16 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
 
 @contextmanager
 def _ending(ctx: Context, held: Claim) -> Iterator[None]:
-    """End the work when all is published. A refusal sets it aside; where a service failed it is due again."""
+    """End the work when all is published. A refusal sets it aside; it is due again where a service failed, or where it
+    was not determined yet."""
     try:
         yield
     except Conflict:
         raise  # the claim was lost, or an object differs: not ours to end
+    except NotDetermined:
+        with ctx.connect("publisher") as connection:
+            release_work(connection, held.work_id, held.fence)
+        raise
     except Refused as error:
         with ctx.connect("publisher") as connection:
             fail_work(connection, held.work_id, held.fence, error.as_dict())
@@ -102,16 +111,16 @@ def _ending(ctx: Context, held: Claim) -> Iterator[None]:
 
 
 def find_determination(ctx: Context, held: Claim) -> Determination:
-    """The files under `determinations/<input set digest>/`. Refused where the work was not determined yet."""
+    """The files under `determinations/<input set digest>/`. NotDetermined where one is missing."""
     prefix, bucket = f"determinations/{held.input_set_digest}/", ctx.settings.buckets.work
     found = {stored.key: stored for stored in ctx.storage.list(bucket, prefix)}
     wanted = [f"{prefix}{name}" for name in (*(f"{table}.parquet" for table in LIST_TABLES), SUMMARY)]
     if missing := [name.removeprefix(prefix) for name in wanted if name not in found]:
-        raise Refused(
+        raise NotDetermined(
             "There is nothing to publish yet",
             where=held.key,
             why=f"the determination lacks {', '.join(missing)}",
-            remedy="run the task `determine` of this key first",
+            remedy="none: a later tick of dispatch calls for this work again, from the task `assemble`",
         )
     return Determination({name: _digest_of_object(ctx, bucket, name) for name in wanted})
 
