@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from conftest import execute
-from perlinsos.operations import dispatch
+from perlinsos.operations import dispatch, pull
 
 from .conftest import add_cycle, add_region, deliver_rows, read_rows, register
 from .sources_of_tests import REQUIRED, card, family, member, nik, person, signal
@@ -71,6 +71,18 @@ def test_before_the_cut_off_nothing_is_frozen(world):
     assert waiting(world) == "the cut-off is on 2026-01-01"
     midnight = world.at_time(datetime(2025, 12, 31, 17, tzinfo=UTC))
     assert dispatch.advance(midnight)["frozen"] == [KEY]
+
+
+def test_what_has_arrived_anywhere_is_read_first_but_not_waited_for_beyond_the_lease(world):
+    add_region(world, "35.09")
+    landing = world.settings.buckets.landing
+    for name, content in (("part.csv", b"no_kk\n1\n"), ("_COMPLETE", b"")):
+        world.storage.put_landing(landing, f"test-family/35.09/2025-12-20/{name}", content)
+    pull.fetch(world, "test-family")
+    assert dispatch.advance(world)["frozen"] == []
+    assert waiting(world) == "1 deliveries that may count have arrived and are being read"
+    later = world.at_time(world.at + timedelta(seconds=world.settings.lease_seconds + 1))
+    assert dispatch.advance(later)["frozen"] == [KEY]
 
 
 def test_a_newer_delivery_within_the_cut_off_freezes_the_next_and_an_older_or_later_one_does_not(world):

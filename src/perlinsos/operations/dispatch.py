@@ -21,7 +21,7 @@ from perlinsos.ledger.work import DETERMINE, find_work, make_key, read_due
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
 from perlinsos.operations.context import Context
-from perlinsos.operations.inputs import build_input_set, find_missing, pick_in_force, repair_input_set
+from perlinsos.operations.inputs import build_input_set, count_unread, find_missing, pick_in_force, repair_input_set
 
 BACKFILLS_AT_ONCE = 2
 OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
@@ -148,6 +148,8 @@ def _freeze(
         wanted, why = repair_input_set(ctx, connection, newest, quotas, open_lists), "rows set aside were repaired"
     elif today < cycle.cut_off:
         return False, f"the cut-off is on {cycle.cut_off}"
+    elif unread := count_unread(ctx, connection, cycle.cut_off):
+        return False, f"{unread} deliveries that may count have arrived and are being read"
     else:
         in_force = batches_until(cycle.cut_off)
         if missing := find_missing(cycle, in_force):

@@ -55,6 +55,21 @@ def find_missing(cycle: Cycle, in_force: Iterable[Batch]) -> list[str]:
     return reasons
 
 
+def count_unread(ctx: Context, connection: Connection, cut_off: date) -> int:
+    """The deliveries of any region that may count until the cut-off, have arrived and are not judged yet.
+
+    Freezing waits for them: a family that stands in two registers must be seen by both regions' lists, whichever is read
+    first. No longer than the lease after their arrival: then a region whose reading never ends holds up nobody but itself.
+    """
+    rows = fetch_rows(
+        connection,
+        "select count(*) as n from delivery where state = 'landed' and snapshot_date <= %s "
+        "and landed_at > %s - make_interval(secs => %s)",
+        [cut_off, ctx.at, ctx.settings.lease_seconds],
+    )
+    return int(rows[0]["n"])
+
+
 def build_input_set(
     ctx: Context, cycle: Cycle, programmes: list[str], in_force: list[Batch], quotas: dict[str, dict[str, Any]]
 ) -> InputSet:
