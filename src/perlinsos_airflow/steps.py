@@ -25,7 +25,6 @@ def run(step: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     else is raised is logged with long numbers masked: an error of a library may quote a row.
     """
     from perlinsos.operations.context import open_context
-
     from perlinsos.settings import load_settings
 
     try:

@@ -129,11 +129,12 @@ def _run_marked(line: Line, dag_id: str, key: str, tasks: tuple[str, ...]) -> No
 
 @pytest.fixture(scope="session")
 def cleared(marked: World) -> World:
-    """Every task of the newest runs of `ingest` and `determine` was cleared and has run again."""
+    """Every task of `ingest` and of `determine` was cleared, each in another of the newest runs, and has run again."""
     line, airflow = marked.line, marked.line.services.airflow
     for dag_id, key, tasks in (("ingest", "national", INGEST), ("determine", KEY, DETERMINE)):
         line.wait(f"the runs of {dag_id}", lambda dag_id=dag_id: not airflow.runs(dag_id, state=["queued", "running"]))
-        runs = [run["dag_run_id"] for run in airflow.runs(dag_id) if run["partition_key"] == key][-len(tasks) :]
+        done = airflow.runs(dag_id, state="success")
+        runs = [run["dag_run_id"] for run in done if run["partition_key"] == key][-len(tasks) :]
         for run_id, task_id in zip(runs, tasks, strict=True):
             line.clear(dag_id, run_id, task_id)
         for run_id in runs:

@@ -54,12 +54,32 @@ def list_digest(programme: str, rules_digest: str, tables: Mapping[str, Source])
     """
     if missing := [name for name in LIST_TABLES if name not in tables]:
         raise Refused("A list digest needs four tables", where=", ".join(missing), why="these were not given")
-    digest = hashlib.sha256()
-    _write_text(digest, FORM)
-    _write_text(digest, rules_digest)
+    digest = ListDigest(programme, rules_digest)
     for name in LIST_TABLES:
-        _write_table(digest, _opened(tables[name]), RESULT_TABLES[name], programme)
+        digest.add(name, tables[name])
     return digest.hexdigest()
+
+
+class ListDigest:
+    """The list digest of one programme while its tables are made: `add` each of LIST_TABLES in that order."""
+
+    def __init__(self, programme: str, rules_digest: str) -> None:
+        self._programme = programme
+        self._added: list[str] = []
+        self._digest = hashlib.sha256()
+        _write_text(self._digest, FORM)
+        _write_text(self._digest, rules_digest)
+
+    def add(self, name: str, source: Source) -> None:
+        """Feed the rows of one table that belong to the list. Raises Refused as `content_digest` does."""
+        _write_table(self._digest, _opened(source), RESULT_TABLES[name], self._programme)
+        self._added.append(name)
+
+    def hexdigest(self) -> str:
+        """The digest; RuntimeError unless each table was added once, in order."""
+        if tuple(self._added) != LIST_TABLES:
+            raise RuntimeError(f"a list digest is of {', '.join(LIST_TABLES)}, in this order, not of {', '.join(self._added)}")
+        return self._digest.hexdigest()
 
 
 def _opened(source: Source) -> pa.Table | Path:
@@ -94,11 +114,13 @@ def _count(source: pa.Table | Path) -> int:
     return int(source.num_rows if isinstance(source, pa.Table) else pq.ParquetFile(source).metadata.num_rows)
 
 
-def _covered(source: pa.Table | Path, table: ResultTable, programme: str) -> pa.ChunkedArray:
-    """Which rows a list digest covers: those of the programme, or the covered kinds of `not_decided`."""
+def _covered(source: pa.Table | Path, table: ResultTable, programme: str) -> pa.ChunkedArray | None:
+    """Which rows a list digest covers: those of the programme, or the covered kinds of `not_decided`; None: all."""
     if table.name == "not_decided":
-        return pc.is_in(_columns(source, ["kind"]).column(0), value_set=pa.array(COVERED_KINDS))
-    return pc.fill_null(pc.equal(_columns(source, ["programme"]).column(0), programme), False)
+        covered = pc.is_in(_columns(source, ["kind"]).column(0), value_set=pa.array(COVERED_KINDS))
+    else:
+        covered = pc.fill_null(pc.equal(_columns(source, ["programme"]).column(0), programme), False)
+    return None if pc.all(covered).as_py() else covered
 
 
 def check_columns(source: pa.Table | Path, table: ResultTable) -> None:
@@ -133,22 +155,31 @@ def _has_kind(found: pa.DataType, kind: str) -> bool:
 
 def _check_order(source: pa.Table | Path, table: ResultTable, kept: pa.ChunkedArray | None) -> None:
     """Raise Refused unless the rows are sorted by the table's order: by code point, nulls first."""
-    undecided: Any = None  # pairs of neighbours that are equal in all columns so far
+    tied: pa.Array | None = None  # places of the rows that equal the next one in all columns so far; None: every place
     for name in table.order:
         values = _columns(source, [name]).column(0)
         values = (values if kept is None else values.filter(kept)).combine_chunks()
         if len(values) < 2:
             return
-        before, after = values[:-1], values[1:]
-        falls = pc.or_(pc.fill_null(pc.greater(before, after), False), pc.and_(pc.is_valid(before), pc.is_null(after)))
-        same = pc.or_(pc.fill_null(pc.equal(before, after), False), pc.and_(pc.is_null(before), pc.is_null(after)))
-        if pc.any(falls if undecided is None else pc.and_(undecided, falls)).as_py():
+        before = values[:-1] if tied is None else values.take(tied)
+        after = values[1:] if tied is None else values.take(pc.add(tied, 1))
+        rises = pc.coalesce(pc.less(before, after), pc.and_(pc.is_null(before), pc.is_valid(after)))
+        others = pc.indices_nonzero(pc.invert(rises))
+        if not _all_equal(before.take(others), after.take(others)):
             raise Refused(
                 "The rows are not in the contract's order",
                 where=table.name,
                 why=f"column {name} falls; the order is {', '.join(table.order)}, by code point, nulls first",
             )
-        undecided = same if undecided is None else pc.and_(undecided, same)
+        tied = others if tied is None else tied.take(others)
+        if not len(tied):
+            return
+
+
+def _all_equal(left: pa.Array, right: pa.Array) -> bool:
+    """Whether two arrays hold the same values and nulls."""
+    same = pc.coalesce(pc.equal(left, right), pc.and_(pc.is_null(left), pc.is_null(right)))
+    return bool(pc.all(same, min_count=0).as_py())
 
 
 def _write_column(digest: _Hash, values: pa.ChunkedArray, column: Column) -> None:
@@ -168,8 +199,10 @@ def _write_column(digest: _Hash, values: pa.ChunkedArray, column: Column) -> Non
 
 
 def _text(chunk: pa.Array) -> pa.Array:
-    """The texts of a chunk with 8-byte offsets and the empty text for null."""
-    return pc.fill_null(chunk.cast(pa.large_string()), "")
+    """The texts of a chunk as string or large_string, with the empty text for null."""
+    if pa.types.is_string_view(chunk.type):
+        chunk = chunk.cast(pa.large_string())
+    return pc.fill_null(chunk, "") if chunk.null_count else chunk
 
 
 def _write_texts(digest: _Hash, chunks: list[pa.Array]) -> None:
@@ -183,11 +216,12 @@ def _write_texts(digest: _Hash, chunks: list[pa.Array]) -> None:
             digest.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
 
 
-def _offsets(chunk: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Where each value of a large_string chunk begins in its buffer (one more than values)."""
+def _offsets(chunk: pa.Array) -> np.ndarray[Any, np.dtype[Any]]:
+    """Where each value of a chunk of texts begins in its buffer (one more than values)."""
+    width = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
     if not len(chunk):
-        return np.zeros(1, dtype=np.int64)
-    return np.frombuffer(chunk.buffers()[1], dtype=np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+        return np.zeros(1, dtype=width)
+    return np.frombuffer(chunk.buffers()[1], dtype=width)[chunk.offset : chunk.offset + len(chunk) + 1]
 
 
 def _write_lists(digest: _Hash, values: pa.ChunkedArray, column: Column) -> None:

@@ -20,13 +20,13 @@ from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.reasons import load_reasons
 from perlinsos.model.regions import parse_regency
 from perlinsos.model.stages import Stage
-from perlinsos.publication.canonical import list_digest
+from perlinsos.publication.canonical import LIST_TABLES, ListDigest
 from perlinsos.recipients.compile import compile_candidates
 from perlinsos.recipients.inputs import InputFile, open_inputs, refuse_number_ids
-from perlinsos.recipients.outputs import programme_rows, write_table
+from perlinsos.recipients.outputs import write_table
 from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
 from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
-from perlinsos.recipients.rules import ProgrammeInForce, Rules, resolve
+from perlinsos.recipients.rules import Rules, resolve
 from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
 from perlinsos.settings import Settings, load_settings
 
@@ -201,11 +201,10 @@ def _write(
     folder: Path,
 ) -> dict[str, Any]:
     """Write the four tables and the summary into `folder`."""
-    codes = [programme.code for programme in request.rules.programmes]
-    tables = {}
-    for name in RESULT_TABLES:
+    digests = {programme.code: ListDigest(programme.code, programme.digest) for programme in request.rules.programmes}
+    for name in LIST_TABLES:
         query = (sql / "recipients" / f"output_{name}.sql").read_text(encoding="utf-8")
-        tables[name] = write_table(connection, name, query, None if name == "not_decided" else codes, folder)
+        write_table(connection, name, query, digests, folder)
     funnel = summarise_funnel(connection)
     if funnel["families_seen"] != sum(count for name, count in funnel.items() if name != "families_seen"):
         raise Refused("The funnel does not add up", where=request.region, remedy="report this: nothing was written")
@@ -233,14 +232,8 @@ def _write(
             "decree_id": quota[1] if quota else None,
             "simulation_only": request.is_set_by_hand or quota is None,
             "rules_digest": programme.digest,
-            "list_digest": _list_digest(programme, tables),
+            "list_digest": digests[programme.code].hexdigest(),
         }
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
     return summary
-
-
-def _list_digest(programme: ProgrammeInForce, tables: Mapping[str, Path]) -> str:
-    """The list digest of one programme, of the rows as they were written."""
-    rows = {name: programme_rows(path, programme.code) for name, path in tables.items()}
-    return list_digest(programme.code, programme.digest, rows)

@@ -6,7 +6,7 @@ time, where it costs a tenth of doing it in the sort.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from perlinsos.model.datasets import RESULT_TABLES, ResultTable
+from perlinsos.publication.canonical import ListDigest
 
 ROWS = 262_144
 SIXTEEN_DIGITS = 10**15  # from here on a number needs no zeros in front
@@ -61,22 +62,29 @@ def arrow_schema(table: ResultTable) -> pa.Schema:
 
 
 def write_table(
-    connection: duckdb.DuckDBPyConnection, name: str, query: str, programmes: Iterable[str] | None, folder: Path
-) -> Path:
-    """Write `<name>.parquet`: the query's rows, for each programme in turn (None: once), in row groups of equal size."""
+    connection: duckdb.DuckDBPyConnection, name: str, query: str, digests: Mapping[str, ListDigest], folder: Path
+) -> None:
+    """Write `<name>.parquet` in row groups of equal size, and feed the rows to the digest of their programme.
+
+    The query is run once for each programme of `digests` in turn; once for all of them where the rows have no programme.
+    """
     schema, spelling = arrow_schema(RESULT_TABLES[name]), read_spelling(connection)
-    path = folder / f"{name}.parquet"
     worded = [column for column in schema.names if column not in ("no_kk", "nik", "head_nik", "rank", "national_rank")]
     with pq.ParquetWriter(
-        path, schema, compression="zstd", version="2.6", use_dictionary=worded, write_statistics=["programme", "no_kk"]
-    ) as writer:
-        for programme in programmes if programmes is not None else [None]:
+        folder / f"{name}.parquet", schema, compression="zstd", version="2.6", use_dictionary=worded,
+        write_statistics=["programme", "no_kk"],
+    ) as writer:  # fmt: skip
+        for programme in digests if "programme" in schema.names else [None]:
             if programme is not None:
                 connection.execute("set variable output_programme = $1", [programme])
+            groups = []
             reader = connection.sql(query).to_arrow_reader(ROWS)
             for group in _groups(_spelled(batch, schema, spelling) for batch in reader):
                 writer.write_table(group, row_group_size=ROWS)
-    return path
+                groups.append(group)
+            rows = pa.concat_tables(groups) if groups else schema.empty_table()
+            for digest in digests.values() if programme is None else [digests[programme]]:
+                digest.add(name, rows)
 
 
 def _spelled(batch: pa.RecordBatch, schema: pa.Schema, spelling: Spelling) -> pa.Table:
@@ -106,22 +114,3 @@ def _groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
             count -= ROWS
     if count:
         yield pa.concat_tables(held).combine_chunks()
-
-
-def programme_rows(path: Path, programme: str) -> Iterator[pa.RecordBatch] | Path:
-    """The rows of one programme: its row groups, read one after the other; the file where it has no programme column."""
-    file = pq.ParquetFile(path)
-    if "programme" not in file.schema_arrow.names:
-        return path
-    place = file.schema_arrow.names.index("programme")
-    groups = [
-        group for group in range(file.num_row_groups) if file.metadata.row_group(group).column(place).statistics.min == programme
-    ]
-    return _batches(file, groups)
-
-
-def _batches(file: pq.ParquetFile, groups: list[int]) -> Iterator[pa.RecordBatch]:
-    if not groups:
-        yield pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
-    for group in groups:
-        yield from file.read_row_group(group).to_batches()
