@@ -208,6 +208,4 @@ def test_without_a_determination_there_is_nothing_to_publish(determined: Any, co
     with pytest.raises(Refused, match=r"lacks findings\.parquet"):
         publish(ctx, KEY, RUN)
     with ctx.connect("reader") as connection:
-        assert fetch_rows(connection, "select state, error ->> 'what' as what from work") == [
-            {"state": "due", "what": None}
-        ]
+        assert fetch_rows(connection, "select state, error ->> 'what' as what from work") == [{"state": "due", "what": None}]
