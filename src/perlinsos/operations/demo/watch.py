@@ -14,6 +14,7 @@ from perlinsos.operations.services.airflow_api import AirflowApi
 
 Say = Callable[[str], None]
 _QUIET_STEPS = frozenset({"nothing_new"})
+_ORDER = ("received", "accepted", "accepted_with_warnings", "quarantined")
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Watch:
         for row in rows:
             self.last_outcome = row["outcome_id"]
             if row["state"] not in _QUIET_STEPS and (row["counts"] or row["error"]):
-                self.say(f"{self._clock()}  {row['step']:<11} {row['key']:<15} {_words(row)}")
+                self.say(f"{self._clock()}  {row['step']:<9} {row['key']:<46} {_words(row)}")
         return any(row["state"] not in _QUIET_STEPS for row in rows)
 
     def _open_work(self) -> list[str]:
@@ -125,12 +126,17 @@ def _words(row: dict[str, Any]) -> str:
     """State, counts and duration of an outcome in one line."""
     if row["error"]:
         return f"{row['state']}: {row['error'].get('what', '')}"
-    counts = " · ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in row["counts"].items() if _is_told(value))
-    return f"{row['duration_ms'] / 1000:5.1f} s   {counts}"
+    counts = sorted(row["counts"].items(), key=lambda item: _ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER))
+    told = [_count(name, value) for name, value in counts if value not in (0, "", None)]
+    return f"{row['duration_ms'] / 1000:6.1f} s  {' · '.join(told)}"
 
 
-def _is_told(value: Any) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool) and value not in (0, "")
+def _count(name: str, value: Any) -> str:
+    """`received 4,712`, or `pkh: LAYAK 449, TUNDA 60` where the count is one by outcome."""
+    name = name.removesuffix(".parquet").replace("_", " ")
+    if isinstance(value, dict):
+        return f"{name}: " + ", ".join(f"{inner} {_number(number)}" for inner, number in sorted(value.items()) if number)
+    return f"{name} {_number(value)}"
 
 
 def _number(value: Any) -> str:
