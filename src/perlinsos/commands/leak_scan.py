@@ -22,13 +22,20 @@ def leak_scan(
 
     Reports place and count, never the number; exit 1 where something was found, or could not be looked at.
     """
+    from perlinsos.errors import Refused
     from perlinsos.operations.leak_scan import check_leaks, scan_everything
     from perlinsos.settings import load_settings
 
     result = scan_everything(load_settings(), folder or (), database or (), least_serial=least_serial)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
-    check_leaks(result)
+    try:
+        check_leaks(result)
+    except Refused as error:
+        if not as_json:
+            raise
+        typer.echo(f"perlinsos: {error}", err=True)  # stdout holds the one document that says it all
+        raise typer.Exit(error.exit_code) from None
     if not as_json:
         looked = ", ".join(f"{count} {kind}" for kind, count in result["looked_at"].items())
         typer.echo(f"No number of a person in {looked}.")
