@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import psycopg2
 import pytest
 
 from perlinsos.operations.demo.watch import Watch
+from perlinsos.operations.leak_scan import local_databases
 from perlinsos.publication.manifest import MANIFEST
 
-from .conftest import World, run_path
+from .conftest import World
 from .small_world import OPEN, SHUT, SIZES, Row
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform"), pytest.mark.timeout(1800)]
@@ -127,21 +129,31 @@ def test_in_the_window_a_replay_decides_that_family_alone(school_read: World, pr
     assert (after[card]["outcome"], after[card]["reasons"]) == ("LAYAK", [])
 
 
+PLANT = """
+insert into xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value, timestamp)
+select dag_run_id, task_id, map_index, 'planted', dag_id, run_id, %s::jsonb, now() from xcom limit 1
+"""
+
+
 @pytest.fixture
 def planted(school_read: World) -> Iterator[set[str]]:
-    """A number of the invented people in a log, in an XCom and in the key of an object; where the scan must find them."""
-    line, number = school_read.line, next(iter(school_read.followed.power.values()))
-    airflow, storage = line.services.airflow, line.ctx.storage
-    log = line.services.home.airflow / "logs" / "planted.log"
+    """A number of the invented people in a log, in an XCom and in the key of an object; where the scan must find them.
+
+    The XCom is written into Airflow's database: what is written through its REST interface stands in its audit log too.
+    """
+    services, number = school_read.line.services, next(iter(school_read.followed.power.values()))
+    log, key = services.home.airflow / "logs" / "planted.log", {"Bucket": "perlinsos-work", "Key": f"planted/{number}"}
     log.write_text(f"the family {number} is here\n")
-    run = airflow.runs("determine", state="success")[-1]["dag_run_id"]
-    entries = f"{run_path('determine', run)}/taskInstances/publish/xcomEntries"
-    airflow.ask("POST", entries, {"key": "planted", "value": {"family": number}})
-    storage.put_new("perlinsos-work", f"planted/{number}", b"")
+    services.s3().put_object(**key, Body=b"")
+    airflow = psycopg2.connect(local_databases(services.settings)[0])
+    with airflow, airflow.cursor() as cursor:
+        cursor.execute(PLANT, [json.dumps({"family": number})])
     yield {"airflow/logs/planted.log", "public.xcom.value", "key perlinsos-work/planted/"}
     log.unlink()
-    airflow.ask("DELETE", f"{entries}/planted")
-    storage.delete("perlinsos-work", f"planted/{number}")
+    services.s3().delete_object(**key)
+    with airflow, airflow.cursor() as cursor:
+        cursor.execute("delete from xcom where key = 'planted'")
+    airflow.close()
 
 
 def test_leak_scan_finds_a_number_in_a_log_an_xcom_and_a_key(planted: set[str], school_read: World) -> None:
