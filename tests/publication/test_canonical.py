@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from perlinsos.errors import Refused
 from perlinsos.model.datasets import RESULT_TABLES, Column, ResultTable
-from perlinsos.publication.canonical import content_digest, list_digest
+from perlinsos.publication.canonical import ListDigest, content_digest, list_digest
 
 MIXED = ResultTable(
     "mixed",
@@ -201,3 +201,22 @@ def test_an_item_without_a_value_is_refused() -> None:
     spec = ResultTable("one", (Column("codes", "list<text>"),), ())
     with pytest.raises(Refused, match="item without a value"):
         content_digest(pa.table({"codes": pa.array([["A", None]], pa.list_(pa.string()))}), spec)
+
+
+def test_a_list_digest_is_only_given_of_all_four_tables_in_order() -> None:
+    tables = {name: as_table(rows, RESULT_TABLES[name]) for name, rows in list_tables().items()}
+    digest = ListDigest("pkh", "ab" * 32)
+    for name in ("decisions", "components", "findings"):
+        digest.add(name, tables[name])
+    with pytest.raises(RuntimeError, match="not of decisions, components, findings"):
+        digest.hexdigest()
+    digest.add("not_decided", tables["not_decided"])
+    assert digest.hexdigest() == list_digest("pkh", "ab" * 32, tables)
+
+
+def test_rows_that_tie_in_the_first_columns_must_rise_in_the_next() -> None:
+    spec = ResultTable("one", (Column("key"), Column("count", "int64")), ("key", "count"))
+    content_digest(pa.table({"key": [None, None, "a", "a", "b"], "count": [None, 1, 1, 1, 0]}), spec)
+    for counts in ([1, None, 1, 1, 0], [None, 1, 2, 1, 0]):
+        with pytest.raises(Refused, match="column count falls"):
+            content_digest(pa.table({"key": [None, None, "a", "a", "b"], "count": counts}), spec)

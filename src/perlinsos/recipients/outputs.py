@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +21,7 @@ from perlinsos.model.datasets import RESULT_TABLES, ResultTable
 from perlinsos.publication.canonical import ListDigest
 
 ROWS = 262_144
-SIXTEEN_DIGITS = 10**15  # from here on a number needs no zeros in front
+FOUR_DIGITS = np.array([f"{number:04}" for number in range(10_000)], dtype="S4").view(np.uint32)
 TYPES = {
     "text": pa.string(), "int64": pa.int64(), "date": pa.date32(), "bool": pa.bool_(), "list<text>": pa.list_(pa.string()),
 }  # fmt: skip
@@ -35,17 +37,28 @@ class Spelling:
 
     def ids(self, numbers: pa.Array) -> pa.Array:
         """Ids as text: 16 digits, or the odd text."""
-        text = pc.cast(numbers, pa.string())
-        if not pc.any(pc.less(numbers, SIXTEEN_DIGITS)).as_py():
-            return text
-        place = pc.index_in(numbers, value_set=self.odd_numbers)
-        return pc.if_else(pc.is_valid(place), self.odd_texts.take(place), pc.utf8_lpad(text, 16, "0"))
+        digits = _sixteen_digits(pc.fill_null(numbers, 0).to_numpy())
+        if not numbers.null_count and pc.all(pc.greater_equal(numbers, 0)).as_py():
+            return digits
+        odd = self.odd_texts.take(pc.index_in(numbers, value_set=self.odd_numbers))
+        return pc.if_else(pc.greater_equal(numbers, 0), digits, odd)
 
     def lists(self, masks: pa.Array) -> pa.Array:
         """Masks as lists of codes, in the order of the codes."""
         distinct = pc.unique(masks)
         lists = [[code for bit, code in enumerate(self.codes) if mask >> bit & 1] for mask in distinct.to_pylist()]
         return pa.array(lists, TYPES["list<text>"]).take(pc.index_in(masks, value_set=distinct))
+
+
+def _sixteen_digits(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    """Numbers from 0 as text of 16 digits, four digits at a time; any text for those below 0."""
+    fours = np.empty((len(numbers), 4), dtype=FOUR_DIGITS.dtype)
+    for place in (3, 2, 1, 0):
+        rest = numbers // 10_000
+        fours[:, place] = FOUR_DIGITS[numbers - rest * 10_000]
+        numbers = rest
+    ends = np.arange(0, 16 * len(fours) + 1, 16, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(fours), pa.py_buffer(ends), pa.py_buffer(fours))
 
 
 def read_spelling(connection: duckdb.DuckDBPyConnection) -> Spelling:
@@ -77,14 +90,20 @@ def write_table(
         for programme in digests if "programme" in schema.names else [None]:
             if programme is not None:
                 connection.execute("set variable output_programme = $1", [programme])
-            groups = []
-            reader = connection.sql(query).to_arrow_reader(ROWS)
-            for group in _groups(_spelled(batch, schema, spelling) for batch in reader):
-                writer.write_table(group, row_group_size=ROWS)
-                groups.append(group)
-            rows = pa.concat_tables(groups) if groups else schema.empty_table()
-            for digest in digests.values() if programme is None else [digests[programme]]:
-                digest.add(name, rows)
+            batches = connection.sql(query).to_arrow_reader(ROWS)
+            own = list(digests.values()) if programme is None else [digests[programme]]
+            _write_rows(writer, name, (_spelled(batch, schema, spelling) for batch in batches), own)
+
+
+def _write_rows(writer: pq.ParquetWriter, name: str, parts: Iterable[pa.Table], digests: Iterable[ListDigest]) -> None:
+    """Write the rows and feed them to the digests, which need all rows of a column before those of the next."""
+    groups = [writer.schema.empty_table()]
+    for group in _groups(parts):
+        writer.write_table(group, row_group_size=ROWS)
+        groups.append(group)
+    rows = pa.concat_tables(groups)
+    for digest in digests:
+        digest.add(name, rows)
 
 
 def _spelled(batch: pa.RecordBatch, schema: pa.Schema, spelling: Spelling) -> pa.Table:
