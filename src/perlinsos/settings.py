@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PROJECT_FOLDERS = ("expectations", "programmes", "reference", "sources", "sql")
@@ -63,6 +63,18 @@ def find_project() -> Path:
     """The folder that holds sql/, programmes/ and the others: `PERLINSOS_PROJECT`, else this package's checkout."""
     named = os.environ.get("PERLINSOS_PROJECT")
     return Path(named) if named else Path(__file__).resolve().parents[2]
+
+
+def act_as(settings: Settings, identity: str) -> Settings:
+    """The same settings with the keys of one S3 identity that `perlinsos up` made: loader, decider, publisher, ….
+
+    Unchanged where the environment names the keys, or where `up` did not start the object store.
+    """
+    recorded = settings.home / "services.json"
+    if os.environ.get("PERLINSOS_S3_ACCESS_KEY") or not recorded.exists():
+        return settings
+    keys = json.loads(recorded.read_text()).get("s3_identities", {}).get(identity)
+    return replace(settings, s3_access_key=keys["access_key"], s3_secret_key=keys["secret_key"]) if keys else settings
 
 
 def load_settings() -> Settings:

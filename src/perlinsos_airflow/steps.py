@@ -14,6 +14,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from perlinsos.errors import PerlinsosError, Unreachable
 
+# Which S3 identity a task writes with; the others (housekeeping) act as the operator.
+_WRITERS = {
+    **dict.fromkeys(("list_due", "fetch", "read", "check", "accept"), "loader"),
+    **dict.fromkeys(("advance", "assemble", "determine"), "decider"),
+    "publish": "publisher",
+}
 _NUMBERS = re.compile(r"\d{12,}")
 _log = logging.getLogger("perlinsos")
 
@@ -25,10 +31,12 @@ def run(step: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     else is raised is logged with long numbers masked: an error of a library may quote a row.
     """
     from perlinsos.operations.context import open_context
-    from perlinsos.settings import load_settings
+    from perlinsos.settings import act_as, load_settings
 
     try:
-        context = open_context(load_settings(), at=run_time(), holder=provenance()["run_id"])
+        made_by = provenance()
+        settings = act_as(load_settings(), _WRITERS.get(made_by["task_id"], "operator"))
+        context = open_context(settings, at=run_time(), holder=made_by["run_id"])
         return step(context, *arguments, **keywords)
     except Unreachable as error:
         raise ConnectionError(str(error)) from None
