@@ -56,8 +56,9 @@ demo: install ## The main job on real services with invented people; make demo-d
 demo-down: ## Stop what the demo started
 	$(BIN)/perlinsos down
 
-test: lint ## Lint and types, then every test but those that kill processes
-	$(PYTEST) -m "not crash" -n $(JOBS) --dist loadgroup
+test: lint ## Lint and types, then every test but those that kill processes: side by side, then those in Airflow
+	$(PYTEST) -m "not crash and not airflow" -n $(JOBS) --dist worksteal
+	$(PYTEST) -m "airflow and not crash" -n 0
 
 lint: develop ## ruff, mypy strict, sqlfluff
 	$(BIN)/python -m ruff check .

@@ -1,7 +1,7 @@
 """The services as `perlinsos up` starts them, for tests: without Airflow (`services`, 2 s) and with it (`platform`, 20 s).
 
 Each starts once a session and worker, on free ports in a home of its own, and leaves no process. Tests that use `platform`
-carry `pytest.mark.xdist_group("platform")`, so that they share one.
+carry `pytest.mark.airflow`: `make test` runs them one after the other, so that they share one.
 """
 
 from __future__ import annotations

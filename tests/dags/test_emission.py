@@ -8,7 +8,7 @@ import pytest
 
 from perlinsos.operations.services.airflow_api import AirflowApi
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.services, pytest.mark.airflow]
 
 
 def _emit(airflow: AirflowApi, keys: list[str]) -> str:

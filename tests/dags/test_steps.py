@@ -6,7 +6,7 @@ import pytest
 
 from perlinsos.operations.services.airflow_api import AirflowApi
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.services, pytest.mark.airflow]
 DAG_ID = "failing_of_tests"
 NUMBER = "351001" + "160385" + "7000"
 

@@ -21,7 +21,7 @@ from perlinsos.settings import find_project
 from .conftest import World, run_path
 from .small_world import OPEN, SHUT, SIZES, SNAPSHOT, STAGE, read_rows, read_truth
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.services, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 PROGRAMMES = ("pkh", "bpnt")
 LISTS = [(region, programme) for region in SIZES for programme in PROGRAMMES]

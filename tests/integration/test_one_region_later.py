@@ -15,7 +15,7 @@ from perlinsos.publication.manifest import MANIFEST
 from .conftest import World
 from .small_world import OPEN, SHUT, SIZES, Row
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.services, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 PROGRAMMES = ("pkh", "bpnt")
 PLACES = ("rank", "queue_position")

@@ -13,7 +13,7 @@ from perlinsos.operations.services.airflow_api import AirflowApi
 from perlinsos.operations.services.airflow_config import POOLS
 from perlinsos.settings import find_project
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.services, pytest.mark.airflow]
 
 
 def test_doctor_finds_nothing_wrong(platform: Services) -> None:
