@@ -58,7 +58,11 @@ def configuration(home: Home, settings: Settings, secrets: Secrets, database_url
         "api": {"host": LOOPBACK, "port": port, "base_url": base_url(port), "secret_key": secrets.airflow_session_key},
         "api_auth": {"jwt_secret": secrets.airflow_jwt_secret},
         "execution_api": {"jwt_expiration_time": LONGEST_TASK_SECONDS},
-        "scheduler": {"scheduler_idle_sleep_time": 0.1, "task_instance_heartbeat_timeout": 30},
+        "scheduler": {
+            "scheduler_idle_sleep_time": 0.1,
+            "task_instance_heartbeat_timeout": 30,
+            "orphaned_tasks_check_interval": 30,  # the tasks of a killed scheduler hold their pool slots until this
+        },
         "workers": {"min_heartbeat_interval": 1},
         "dag_processor": {"refresh_interval": 10},
         "logging": {
