@@ -137,10 +137,10 @@ def empty_home(project: Path | None = None) -> Iterator[Services]:
 
 def kill(services: Services) -> None:
     """End everything at once; the data are thrown away anyway. The supervisor goes first, so that it restarts nothing."""
-    living = services.processes()
-    supervisors = [process for process in living if "supervisor.supervisord" in process.cmdline()]
-    for process in supervisors:
-        process.kill()
+    for process in services.processes():
+        with suppress(psutil.NoSuchProcess):
+            if "supervisor.supervisord" in process.cmdline():
+                process.kill()
     assert end(services.processes(), patience=0) == []
 
 
