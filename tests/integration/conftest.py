@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -165,8 +164,3 @@ def school_read(power_read: World) -> World:
     line.wait("the repaired list", lambda: len(line.revisions(OPEN, "bpnt")) == 3)
     line.settle()
     return power_read
-
-
-def run_path(dag_id: str, run_id: str) -> str:
-    """A run in Airflow's REST interface."""
-    return f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"

@@ -18,7 +18,7 @@ from perlinsos.ledger.deliveries import Batch, read_batches
 from perlinsos.operations.batches import ACCEPTED, QUARANTINE, fetch_file
 from perlinsos.settings import find_project
 
-from .conftest import World, run_path
+from .conftest import World
 from .small_world import OPEN, SHUT, SIZES, SNAPSHOT, STAGE, read_rows, read_truth
 
 pytestmark = [pytest.mark.services, pytest.mark.airflow, pytest.mark.timeout(1800)]
@@ -45,7 +45,7 @@ def test_without_a_quota_it_is_a_simulation_that_no_consumer_sees(simulated: Wor
 @pytest.mark.parametrize(("region", "programme"), LISTS)
 def test_the_run_of_a_list_is_one_of_airflows(published: World, region: str, programme: str) -> None:
     made_by = json.loads((published.line.fetch(region, programme, 1) / "provenance.json").read_bytes())["run"]
-    run = published.line.services.airflow.ask("GET", run_path(made_by["dag_id"], made_by["run_id"]))
+    run = published.line.services.airflow.wait_for_run(made_by["dag_id"], made_by["run_id"])
     assert (made_by["dag_id"], made_by["task_id"]) == ("determine", "publish")
     assert (run["partition_key"], run["state"]) == (f"{region}|{STAGE}", "success")
 
