@@ -4,8 +4,16 @@ create temp table person as
 with
 given as (
   select
-    id_number(nik) as nik,
-    id_number(no_kk) as no_kk,
+    *,
+    try_cast(nik as bigint) as cast_nik,
+    try_cast(no_kk as bigint) as cast_no_kk
+  from input_population
+),
+
+numbered as (
+  select
+    id_number(nik, cast_nik) as nik,
+    id_number(no_kk, cast_no_kk) as no_kk,
     cast(sex as sex_word) as sex,
     birth_date,
     family_relation,
@@ -16,18 +24,21 @@ given as (
     status_date as written_date,
     coalesce(status_date > getvariable('as_of'), false) as is_later,
     coalesce(birth_date > getvariable('as_of'), false) as is_unborn
-  from input_population
+  from given
 ),
 
-seen as (
+taken_apart as (
   select
     *,
-    case when is_later then 'active'::status_word else written_status end as status,
-    case when is_later then null else written_date end as status_date,
-    not is_unborn and not (is_later and written_status = 'active'::status_word) as is_seen,
-    is_valid_nik(nik) as is_valid
-  from given
-)
+    nik_birth(nik) // 10000 as nik_day,
+    nik_birth(nik) // 100 % 100 as nik_month,
+    nik_birth(nik) % 100 as nik_year
+  from numbered
+),
+
+with_day as (select *, nik_day - case when nik_day > 40 then 40 else 0 end as nik_day_of_month from taken_apart),
+
+judged as (select *, is_valid_nik(nik, nik_day_of_month, nik_month, nik_year) as is_valid from with_day)
 
 select
   nik,
@@ -38,18 +49,17 @@ select
   region_code,
   district_code,
   village_code,
-  status,
-  status_date,
-  is_seen,
+  case when is_later then 'active'::status_word else written_status end as status,
+  case when is_later then null else written_date end as status_date,
+  not is_unborn and not (is_later and written_status = 'active'::status_word) as is_seen,
   is_valid,
   is_valid and coalesce(
-    nik_day_of_month(nik) <> day(birth_date)
-    or nik_month(nik) <> month(birth_date)
-    or nik_year(nik) <> year(birth_date) % 100,
-    false
+    nik_day_of_month <> day(birth_date) or nik_month <> month(birth_date) or nik_year <> year(birth_date) % 100, false
   ) as differs_in_birth,
-  is_valid and coalesce((nik_day(nik) > 40) <> (sex = 'P'::sex_word), false) as differs_in_sex
-from seen;
+  is_valid and coalesce((nik_day > 40) <> (sex = 'P'::sex_word), false) as differs_in_sex
+from judged;
+
+set variable odd_in_population = (select count(*) > 0 from person where nik < 0 or no_kk < 0);
 
 -- Known to the register, though not there on as_of.
 create temp table unseen_nik as

@@ -4,8 +4,8 @@ create temp table registered as
 with
 newest as (
   select
-    id_number(nik) as nik,
-    id_number(no_kk) as no_kk,
+    id_number(nik, try_cast(nik as bigint)) as nik,
+    id_number(no_kk, try_cast(no_kk as bigint)) as no_kk,
     consent
   from input_registration
   where

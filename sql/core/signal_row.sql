@@ -4,26 +4,24 @@ create temp table signal_row as
 with
 known as (
   select
-    id_number(s.nik) as nik,
-    cast(s.code as signal_code) as code,
-    r.is_number,
-    cast(s.source as source_name) as source,
+    s.nik,
+    try_cast(s.nik as bigint) as cast_nik,
+    cast(r.code as signal_code) as code,
+    coalesce(r.is_number, false) as is_number,
+    s.source,
     s.observed_on,
     s.value,
     lower(s.value) as word
   from input_signal as s
-  inner join rule_signal as r on r.code = s.code
-  where
-    s.nik is not null
-    and (s.observed_on is null or s.observed_on <= getvariable('as_of'))
-    and not (s.value is null and s.code in ('WAGE', 'ELECTRICITY', 'LAND', 'BALANCE'))
+  left join rule_signal as r on r.code = s.code
 ),
 
 read as (
   select
-    nik,
+    id_number(nik, cast_nik) as nik,
     code,
-    source,
+    is_number,
+    cast(source as source_name) as source,
     observed_on,
     coalesce(word in ('0', 'false', 'none', 'tidak'), false) as denies,
     case
@@ -47,3 +45,12 @@ select
   level,
   text
 from read;
+
+set variable odd_in_signal = (select count(*) > 0 from signal_row where nik < 0);
+
+delete from signal_row
+where
+  code is null
+  or nik is null
+  or observed_on > getvariable('as_of')
+  or (number is null and code in ('WAGE'::signal_code, 'ELECTRICITY'::signal_code, 'LAND'::signal_code, 'BALANCE'::signal_code));

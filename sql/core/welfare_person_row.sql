@@ -1,35 +1,24 @@
 -- Grain: one row of `welfare_person` with a No KK.
 create temp table welfare_person_row as
+with
+given as (
+  select
+    *,
+    try_cast(nik as bigint) as cast_nik,
+    try_cast(no_kk as bigint) as cast_no_kk
+  from input_welfare_person
+)
+
 select
-  id_number(nik) as nik,
-  id_number(no_kk) as no_kk,
+  id_number(nik, cast_nik) as nik,
+  id_number(no_kk, cast_no_kk) as no_kk,
   coalesce(family_relation = 1, false) as is_head,
   cast(disability as disability_word) as disability,
   coalesce(is_pregnant, false) as is_pregnant,
   pregnancy_number,
   cast(school_level as level_word) as school_level
-from input_welfare_person
-where no_kk is not null;
+from given;
 
--- Grain: one card and NIK that the welfare data names as its head, where the register does not know it or knows a death.
--- A NIK that is not valid is dead where all its rows are.
-create temp table welfare_head as
-with
-looked_up as (
-  select distinct
-    h.no_kk,
-    h.nik,
-    p.status
-  from welfare_person_row as h
-  left join person as p on p.nik = h.nik
-  where h.is_head and (p.nik is null or p.status = 'deceased'::status_word)
-)
+set variable odd_in_welfare_person = (select count(*) > 0 from welfare_person_row where nik < 0 or no_kk < 0);
 
-select
-  no_kk,
-  nik,
-  status is null and (nik is null or nik not in (select nik from unseen_nik)) as is_unknown,
-  status is not null
-  and nik not in (select nik from repeated_row where not is_valid and nik is not null and status <> 'deceased'::status_word)
-    as is_deceased
-from looked_up;
+delete from welfare_person_row where no_kk is null;

@@ -34,9 +34,9 @@ SCOPES = ("population", "registrants")
 FILES = frozenset({*(f"{name}.parquet" for name in RESULT_TABLES), "summary.json"})
 
 # The models in their order; a step is one file of sql/.
+READ = ("id_number", "words", "person", "welfare_row", "welfare_person_row", "signal_row", "odd_id")
 CORE = (
-    "person", "person_repeated", "card", "welfare_row", "welfare_person_row", "memberless", "card_warning", "registered",
-    "family", "signal_row", "signal_fact",
+    "person_repeated", "card", "welfare_head", "memberless", "card_warning", "registered", "family", "signal_fact",
 )  # fmt: skip
 AFTER_CAPS = ("component_sum", "blocked_member", "power", "held", "member_finding", "family_criterion", "decision", "finding")
 
@@ -154,10 +154,10 @@ def _run_models(
     wage = read_minimum_wage(connection, request.region, rules.as_of)
     limits = {p.code: wage.limit(str(p.values.get("wage_reference", "umk"))) for p in rules.programmes}
     write_exclusions(connection, rules.programmes, limits)
-    for name in ("id_number", "odd_id"):
+    for name in READ:
         run_model(connection, sql / "core" / f"{name}.sql")
     refuse_number_ids(connection, files)
-    for name in ("words", *CORE):
+    for name in CORE:
         run_model(connection, sql / "core" / f"{name}.sql")
     _refuse_empty_region(connection, request.region)
     run_model(connection, sql / "recipients" / "member.sql")
