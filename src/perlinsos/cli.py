@@ -36,24 +36,28 @@ COMMANDS: dict[str, str] = {
 class _LazyCommands(TyperGroup):
     """Lists the commands from the table above and imports only the one that is called."""
 
+    _is_listing = False
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the library's signature)
         return list(COMMANDS)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._is_listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._is_listing = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        if ctx.resilient_parsing or _only_help():
+        if ctx.resilient_parsing or self._is_listing:
             return typer.main.get_command(_stand_in(cmd_name))
         module = import_module(f"perlinsos.commands.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         command.help = command.help or COMMANDS[cmd_name]
         return command
-
-
-def _only_help() -> bool:
-    """Whether only the list of commands is asked for."""
-    return len(sys.argv) < 2 or sys.argv[1] in {"--help", "-h"}
 
 
 def _stand_in(name: str) -> typer.Typer:
