@@ -6,32 +6,34 @@ set_aside as (
   select distinct
     dataset,
     cast(source as source_name) as source,
-    id_number(nik) as nik,
-    id_number(no_kk) as no_kk
+    id_number(nik, try_cast(nik as bigint)) as nik,
+    id_number(no_kk, try_cast(no_kk as bigint)) as no_kk
   from input_quarantined
   where getvariable('quarantine_holds')
 ),
 
-family_person as (
-  select no_kk, nik from member where nik is not null
+named_person as (
+  select m.no_kk, m.nik
+  from member as m
+  semi join set_aside as s on s.nik = m.nik
   union
   select p.no_kk, p.nik
   from memberless_person as p
   semi join family as f on f.no_kk = p.no_kk
-  where p.nik is not null
+  semi join set_aside as s on s.nik = p.nik
 ),
 
 by_person as (
   select p.no_kk, p.nik, s.source, s.dataset
   from set_aside as s
-  inner join family_person as p on p.nik = s.nik
+  inner join named_person as p on p.nik = s.nik
 ),
 
 by_card as (
   select f.no_kk, cast(null as bigint) as nik, s.source, s.dataset
   from set_aside as s
   inner join family as f on f.no_kk = s.no_kk
-  anti join family_person as p on p.no_kk = s.no_kk and p.nik = s.nik
+  anti join named_person as p on p.no_kk = s.no_kk and p.nik = s.nik
 )
 
 select * from by_person
