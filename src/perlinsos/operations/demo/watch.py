@@ -127,7 +127,7 @@ def _words(row: dict[str, Any]) -> str:
     if row["error"]:
         return f"{row['state']}: {row['error'].get('what', '')}"
     counts = sorted(row["counts"].items(), key=lambda item: _ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER))
-    told = [_count(name, value) for name, value in counts if value not in (0, "", None)]
+    told = [_count(name, value) for name, value in counts if value]
     return f"{row['duration_ms'] / 1000:6.1f} s  {' · '.join(told)}"
 
 
