@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -29,17 +30,13 @@ def show_lists(console: Console, ctx: Context, regions: tuple[str, ...]) -> list
             "where r.state = 'published' and l.region_code = any(%s) order by r.list_id, r.track, r.revision desc",
             [list(regions)],
         )
-    table = Table("list", "status", *(f"{name}" for name in OUTCOMES), "rupiah a stage", "list digest", title="The lists")
-    for column in table.columns[2:7]:
-        column.justify = "right"
+    console.rule("The lists", align="left", style="none")
     for row in lists:
         counted = row["rows"] or {}
-        numbers = [f"{counted.get(outcome, {}).get('rows', 0):,}" for outcome in OUTCOMES]
+        outcomes = " · ".join(f"{outcome} {counted.get(outcome, {}).get('rows', 0):,}" for outcome in OUTCOMES)
         rupiah = sum(of.get("amount_stage_idr", 0) for of in counted.values())
-        table.add_row(
-            f"{row['list_id']}/r{row['revision']}", row["status"], *numbers, f"{rupiah:,}", row["list_digest"][:16] + "…"
-        )
-    console.print(table)
+        console.print(f"[bold]{row['list_id']}/r{row['revision']}[/bold] ({row['status']})  {outcomes}")
+        console.print(f"  Rp{rupiah:,} this stage; list digest {row['list_digest']}", soft_wrap=True, highlight=False)
     for closes in sorted({row["closes_at"] for row in lists if row["closes_at"]}):
         console.print(f"Objections are received until {closes:%Y-%m-%d %H:%M} UTC.")
     return [f"{row['list_id']}/r{row['revision']}" for row in lists if row["status"] != "simulation"]
@@ -59,12 +56,12 @@ def show_funnel(console: Console, ctx: Context) -> None:
             "join batch as b using (batch_digest) where s.severity = 'critical' and b.replaced_by is null "
             "group by 1, 2 order by 3 desc, 1, 2",
         )
-    table = Table("delivery", "received", "accepted", "with warnings", "quarantined", title="The funnel of the deliveries")
+    table = Table("delivery", "received", "accepted", "warned", "quarantined", title="The funnel of the deliveries", box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
     for row in batches:
         numbers = (row["received"], row["accepted"], row["accepted_with_warnings"], row["quarantined"])
-        table.add_row(f"{row['source_id']} {row['scope']} {row['snapshot_date']}", *(f"{number:,}" for number in numbers))
+        table.add_row(f"{row['source_id']} {row['scope']}", *(f"{number:,}" for number in numbers))
     console.print(table)
     said = ", ".join(f"{row['rows']:,} {row['message_id']} ({row['source_id']})" for row in rules[:8])
     console.print(f"Quarantined, every row kept with its rule: {said or 'none'}.")
