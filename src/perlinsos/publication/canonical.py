@@ -165,14 +165,16 @@ def _check_order(source: pa.Table | Path, table: ResultTable, kept: pa.ChunkedAr
         after = values[1:] if tied is None else values.take(pc.add(tied, 1))
         rises = pc.coalesce(pc.less(before, after), pc.and_(pc.is_null(before), pc.is_valid(after)))
         others = pc.indices_nonzero(pc.invert(rises))
-        if not _all_equal(before.take(others), after.take(others)):
+        if len(others) < len(rises):
+            before, after = before.take(others), after.take(others)
+            tied = others if tied is None else tied.take(others)
+        if not _all_equal(before, after):
             raise Refused(
                 "The rows are not in the contract's order",
                 where=table.name,
                 why=f"column {name} falls; the order is {', '.join(table.order)}, by code point, nulls first",
             )
-        tied = others if tied is None else tied.take(others)
-        if not len(tied):
+        if not len(others):
             return
 
 
@@ -187,7 +189,7 @@ def _write_column(digest: _Hash, values: pa.ChunkedArray, column: Column) -> Non
     _write_text(digest, column.name)
     _write_text(digest, column.kind)
     for chunk in values.chunks:
-        digest.update(chunk.is_null().cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())
+        digest.update(chunk.is_null().cast(pa.uint8()).to_numpy() if chunk.null_count else bytes(len(chunk)))
     if column.kind == "text":
         _write_texts(digest, [_text(chunk) for chunk in values.chunks])
     elif column.kind == "list<text>":
@@ -195,14 +197,19 @@ def _write_column(digest: _Hash, values: pa.ChunkedArray, column: Column) -> Non
     else:
         for chunk in values.chunks:
             numbers = chunk.cast(pa.int32()) if column.kind == "date" else chunk
-            digest.update(_little(pc.fill_null(numbers.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)))
+            digest.update(_little(_filled(numbers.cast(pa.int64()), 0).to_numpy()))
 
 
 def _text(chunk: pa.Array) -> pa.Array:
     """The texts of a chunk as string or large_string, with the empty text for null."""
     if pa.types.is_string_view(chunk.type):
         chunk = chunk.cast(pa.large_string())
-    return pc.fill_null(chunk, "") if chunk.null_count else chunk
+    return _filled(chunk, "")
+
+
+def _filled(chunk: pa.Array, value: object) -> pa.Array:
+    """The chunk with a value for its nulls; the very same where it has none."""
+    return pc.fill_null(chunk, value) if chunk.null_count else chunk
 
 
 def _write_texts(digest: _Hash, chunks: list[pa.Array]) -> None:
@@ -228,7 +235,7 @@ def _write_lists(digest: _Hash, values: pa.ChunkedArray, column: Column) -> None
     """Feed the number of items of each value, then the items of all rows as texts."""
     items = []
     for chunk in values.chunks:
-        digest.update(_little(pc.fill_null(pc.list_value_length(chunk).cast(pa.int64()), 0).to_numpy()))
+        digest.update(_little(_filled(pc.list_value_length(chunk), 0).to_numpy()))
         flat = chunk.flatten()  # without the items of null values
         if flat.null_count:
             raise Refused("A list has an item without a value", where=column.name, why="the canonical form has none")
@@ -236,9 +243,9 @@ def _write_lists(digest: _Hash, values: pa.ChunkedArray, column: Column) -> None
     _write_texts(digest, items)
 
 
-def _little(numbers: np.ndarray[Any, Any]) -> bytes:
-    """Signed 8-byte little-endian."""
-    return numbers.astype("<i8", copy=False).tobytes()
+def _little(numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Signed 8-byte little-endian, to be hashed as it lies in memory."""
+    return np.ascontiguousarray(numbers, dtype="<i8")
 
 
 def _write_ints(digest: _Hash, numbers: list[int]) -> None:
