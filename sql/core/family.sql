@@ -1,6 +1,6 @@
 -- Grain: one family seen: a No KK with a welfare row or with members. kind: why it is not decided here, else null.
 -- Place: the register address of its head; without members, or where that has no region, the welfare row's.
-create temp table family_seen as
+create temp table judged_family as
 with
 joined as (
   select
@@ -43,16 +43,20 @@ judged as (
 
 select * from judged;
 
+-- Grain: one family that is not decided here.
+create temp table family_not_decided as select no_kk, kind, region_code from judged_family where kind is not null;
+
 -- Grain: one family that is decided here.
 create temp table family as
 select
   f.* exclude (kind, warnings),
   f.warnings | coalesce(w.warnings, 0) as warnings
-from family_seen as f
+from judged_family as f
 left join card_warning as w on w.no_kk = f.no_kk
 where f.kind is null;
 
 -- No later step reads these.
+drop table judged_family;
 drop table card;
 drop table welfare_row;
 drop table repeated_welfare_row;

@@ -1,9 +1,11 @@
--- Grain: one person (NIK) of a card that has a welfare row and no members: of its welfare_person rows and of all
+-- Grain: one card that has a welfare row and no members.
+create temp table card_without_members as
+select no_kk from welfare_row where no_kk not in (select no_kk from card);
+
+-- Grain: one person (NIK) of such a card: of its welfare_person rows and of all
 -- register rows on that card that are there on as_of.
 create temp table memberless_person as
 with
-card_without as (select no_kk from welfare_row where no_kk not in (select no_kk from card)),
-
 named as (
   select no_kk, nik from welfare_person_row
   union all
@@ -14,7 +16,7 @@ named as (
 
 select distinct n.no_kk, n.nik
 from named as n
-semi join card_without as c on c.no_kk = n.no_kk;
+semi join card_without_members as c on c.no_kk = n.no_kk;
 
 -- Grain: one such card. Unmatched: nobody named, or somebody unknown to the register. Deceased: all are.
 create temp table memberless as
@@ -43,6 +45,7 @@ select
   w.no_kk,
   coalesce(j.has_unknown, true) as is_unmatched,
   coalesce(j.is_deceased and not j.has_unknown, false) as is_deceased
-from welfare_row as w
-left join judged as j on j.no_kk = w.no_kk
-where w.no_kk not in (select no_kk from card);
+from card_without_members as w
+left join judged as j on j.no_kk = w.no_kk;
+
+drop table card_without_members;

@@ -63,3 +63,8 @@ drop table signal_fact;
 drop table family_criterion;
 drop table member_finding;
 drop table component_sum;
+drop table power;
+drop table held;
+drop table blocked_member;
+drop table welfare_head;
+drop table memberless_person;

@@ -7,7 +7,6 @@ select
     when f.kind = 'ELSEWHERE' then f.region_code
     when f.kind = 'TIDAK_MENDAFTAR' then cast(getvariable('region') as place_code)
   end as region_code
-from family_seen as f
+from family_not_decided as f
 left join odd_id as k on k.id = f.no_kk
-where f.kind is not null
 order by coalesce(k.follows, f.no_kk), coalesce(k.turn, 0);

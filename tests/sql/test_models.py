@@ -137,4 +137,5 @@ def test_house_style(path: Path) -> None:
 def test_only_sixteen_ascii_digits_are_a_plain_id(text: str, is_plain: bool) -> None:
     with open_engine() as connection:
         run_model(connection, SQL / "core" / "id_number.sql")
-        assert connection.execute("select is_plain_id($1), id_number($1, try_cast($1 as bigint)) >= 0", [text]).fetchall() == [(is_plain, is_plain)]
+        query = "select is_plain_id($1), id_number($1, try_cast($1 as bigint)) >= 0"
+        assert connection.execute(query, [text]).fetchall() == [(is_plain, is_plain)]

@@ -170,8 +170,8 @@ def _run_models(
 
 
 def _refuse_empty_region(connection: duckdb.DuckDBPyConnection, region: str) -> None:
-    query = "select count(*) from family_seen where kind is null or kind <> 'ELSEWHERE'"
-    if connection.execute(query).fetchall()[0][0] == 0:
+    query = "select exists(from family) or exists(from family_not_decided where kind <> 'ELSEWHERE')"
+    if not connection.execute(query).fetchall()[0][0]:
         raise Refused(
             "No family has its place in this region", where=region, why="neither register nor welfare data has one",
             remedy="check the region and the inputs",

@@ -44,13 +44,14 @@ def summarise_programme(connection: duckdb.DuckDBPyConnection, programme: Progra
 
 def summarise_funnel(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Families seen = placed elsewhere + PINDAH + TIDAK_MENDAFTAR + decided."""
-    counts = dict(connection.execute("select coalesce(kind, 'decided'), count(*) from family_seen group by all").fetchall())
+    counts = dict(connection.execute("select kind, count(*) from family_not_decided group by all").fetchall())
+    counts["decided"] = connection.execute("select count(*) from family").fetchall()[0][0]
     return {
         "families_seen": sum(counts.values()),
         "elsewhere": counts.get("ELSEWHERE", 0),
         "PINDAH": counts.get("PINDAH", 0),
         "TIDAK_MENDAFTAR": counts.get("TIDAK_MENDAFTAR", 0),
-        "decided": counts.get("decided", 0),
+        "decided": counts["decided"],
     }
 
 
