@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,13 @@ def test_families_that_are_not_decided_here_are_told_where(folder: Path) -> None
     assert explain(folder / "out", card(4), "id")["families"][0]["kind"] == "PINDAH"
     assert "Kabupaten Jembrana" in explain(folder / "out", card(5), "en")["families"][0]["text"]
     assert explain(folder / "out", card(77), "id")["families"][0]["kind"] == "not_seen"
+
+
+def test_a_folder_without_all_four_tables_is_refused(folder: Path, tmp_path: Path) -> None:
+    for name in ("summary.json", "decisions.parquet", "components.parquet", "findings.parquet"):
+        shutil.copy(folder / "out" / name, tmp_path)
+    with pytest.raises(Refused, match="not a determination"):
+        explain(tmp_path, card(1))
 
 
 def test_any_nik_of_the_inputs_finds_its_card(folder: Path) -> None:

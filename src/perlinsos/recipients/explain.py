@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
+import duckdb
 
+from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, WrongUsage
+from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import Programme, load_programme
 from perlinsos.model.reasons import LANGUAGES, Catalogue, load_reasons
 from perlinsos.settings import Settings, load_settings
 
 Row = dict[str, Any]
+Tables = dict[str, duckdb.DuckDBPyRelation]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ def explain(
     if language not in LANGUAGES:
         raise WrongUsage(f"{language!r} is not a language", why=f"there are {', '.join(LANGUAGES)}")
     context = _context(folder, language, deadline)
-    cards = _cards(folder, number.strip(), inputs)
-    answers = [answer for no_kk in cards if (answer := _explain_card(context, folder, no_kk))]
+    with open_engine(threads=1) as connection:
+        tables = _tables(connection, folder)
+        cards = _cards(connection, tables, number.strip(), inputs)
+        answers = [answer for no_kk in cards if (answer := _explain_card(context, tables, no_kk))]
     base = {name: context.summary[name] for name in ("region", "stage", "as_of", "simulation_only")}
     if not answers:
         sentence = _fill(context, context.catalogue.outcomes["not_seen"].in_language(language))
@@ -60,43 +63,62 @@ def _context(folder: Path, language: str, deadline: str | None) -> _Context:
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused(
-            "This folder is not a determination", where=str(folder), why=type(error).__name__,
-            remedy="name the folder that `perlinsos determine --out` wrote",
-        ) from None  # fmt: skip
+        raise _refuse(folder, error) from None
     catalogue = load_reasons(rules / "reasons.yaml")
     programmes = {code: load_programme(rules / code / "programme.yaml") for code in summary["programmes"]}
     until = deadline or catalogue.objection_period.in_language(language)
     return _Context(language, summary, catalogue, programmes, until, own)
 
 
-def _rows(folder: Path, table: str, condition: Any, columns: list[str] | None = None) -> list[Row]:
-    """Rows of a result table, read by a filter."""
-    rows: list[Row] = ds.dataset(folder / f"{table}.parquet").to_table(columns=columns, filter=condition).to_pylist()
-    return rows
+def _refuse(folder: Path, error: Exception) -> Refused:
+    return Refused(
+        "This folder is not a determination", where=str(folder), why=type(error).__name__,
+        remedy="name the folder that `perlinsos determine --out` wrote",
+    )  # fmt: skip
 
 
-def _cards(folder: Path, number: str, inputs: Path | None) -> list[str]:
+def _tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> Tables:
+    """The four result tables, not read yet; Refused where one is not there."""
+    try:
+        return {name: connection.read_parquet(str(folder / f"{name}.parquet")) for name in RESULT_TABLES}
+    except duckdb.Error as error:
+        raise _refuse(folder, error) from None
+
+
+def _where(table: duckdb.DuckDBPyRelation, column: str, number: str) -> duckdb.DuckDBPyRelation:
+    """The rows of a file with that number. The engine decodes the other columns only where one is found."""
+    return table.filter(duckdb.ColumnExpression(column) == duckdb.ConstantExpression(number))
+
+
+def _rows(table: duckdb.DuckDBPyRelation, no_kk: str) -> list[Row]:
+    """The rows of one card in a result table."""
+    return [dict(zip(table.columns, row, strict=True)) for row in _where(table, "no_kk", no_kk).fetchall()]
+
+
+def _cards_of(table: duckdb.DuckDBPyRelation, column: str, number: str) -> set[str]:
+    """The cards of the rows with that number."""
+    return {row[0] for row in _where(table, column, number).select("no_kk").fetchall()}
+
+
+def _cards(connection: duckdb.DuckDBPyConnection, tables: Tables, number: str, inputs: Path | None) -> list[str]:
     """The cards that the number is, or stands on."""
-    is_card = ds.field("no_kk") == number
-    if any(_rows(folder, table, is_card, ["no_kk"]) for table in ("decisions", "not_decided")):
+    if any(_cards_of(tables[name], "no_kk", number) for name in ("decisions", "not_decided")):
         return [number]
-    found = {row["no_kk"] for row in _rows(folder, "decisions", ds.field("head_nik") == number, ["no_kk"])}
-    for table in ("components", "findings"):
-        found |= {row["no_kk"] for row in _rows(folder, table, ds.field("nik") == number, ["no_kk"])}
+    found = _cards_of(tables["decisions"], "head_nik", number)
+    for name in ("components", "findings"):
+        found |= _cards_of(tables[name], "nik", number)
     if not found and inputs is not None:
-        found = _cards_in(inputs, number)
+        found = _cards_in(connection, inputs, number)
     return sorted(found)
 
 
-def _cards_in(inputs: Path, number: str) -> set[str]:
+def _cards_in(connection: duckdb.DuckDBPyConnection, inputs: Path, number: str) -> set[str]:
     """The cards on which a NIK stands in the register or the welfare data."""
     found: set[str] = set()
     for name in ("population", "welfare_person"):
         for path in [inputs / f"{name}.parquet", *sorted((inputs / name).glob("*.parquet"))]:
             if path.is_file():
-                table = pq.read_table(path, columns=["no_kk"], filters=pc.field("nik") == number)
-                found |= set(table.column(0).to_pylist())
+                found |= _cards_of(connection.read_parquet(str(path)), "nik", number)
         for path in [inputs / f"{name}.csv", *sorted((inputs / name).glob("*.csv"))]:
             if path.is_file():
                 with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -104,15 +126,14 @@ def _cards_in(inputs: Path, number: str) -> set[str]:
     return {no_kk for no_kk in found if no_kk}
 
 
-def _explain_card(context: _Context, folder: Path, no_kk: str) -> dict[str, Any] | None:
+def _explain_card(context: _Context, tables: Tables, no_kk: str) -> dict[str, Any] | None:
     """The answer for one card; None where the determination did not see it."""
-    is_card = ds.field("no_kk") == no_kk
-    if not_decided := _rows(folder, "not_decided", is_card):
+    if not_decided := _rows(tables["not_decided"], no_kk):
         return _explain_place(context, not_decided[0])
-    decisions = _rows(folder, "decisions", is_card)
+    decisions = _rows(tables["decisions"], no_kk)
     if not decisions:
         return None
-    findings, components = _rows(folder, "findings", is_card), _rows(folder, "components", is_card)
+    findings, components = _rows(tables["findings"], no_kk), _rows(tables["components"], no_kk)
     return {
         "kind": "decided",
         "programmes": [_explain_programme(context, row, findings, components) for row in decisions],
