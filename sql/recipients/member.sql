@@ -43,8 +43,8 @@ born as (
     p.sex,
     year(p.birth_date) * 10000 + month(p.birth_date) * 100 + day(p.birth_date) as birth_number
   from person as p
-  semi join family as f on f.no_kk = p.no_kk
-  where p.status = 'active'::status_word
+  anti join family_not_decided as f on f.no_kk = p.no_kk  -- a card with members is there or in `family`
+  where p.status = 'active'::status_word and p.no_kk is not null
 ),
 
 combined as (
