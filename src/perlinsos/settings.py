@@ -47,7 +47,6 @@ class Settings:
     cache_max_bytes: int = 20 * 2**30
     landing_quiet_seconds: int = 600
     lease_seconds: int = 1800
-    lottery_seed_rule: str = "cycle_and_content"
 
     @property
     def cache(self) -> Path:

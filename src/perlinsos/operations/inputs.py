@@ -165,8 +165,3 @@ def _read_repaired(ctx: Context, connection: Connection, held: Batch, later: Bat
     with ctx.connect("decider") as own_transaction:
         call(own_transaction, "record_repair", [held.batch_digest, later.batch_digest, repaired])
     return repaired
-
-
-def is_due(cut_off: date, today: date) -> bool:
-    """Whether the cut-off has come."""
-    return today >= cut_off
