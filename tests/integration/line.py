@@ -110,8 +110,8 @@ class Line:
         ]
         return words + [str(r) for r in self.rows("select step, key, error from outcome where error is not null")[-5:]]
 
-    def is_settled(self) -> bool:
-        """Whether every prefix is taken, nothing waits to be judged or decided, and a later tick has seen all that."""
+    def is_still(self) -> bool:
+        """Whether every prefix is taken and nothing waits to be judged or decided."""
         landing = self.ctx.settings.buckets.landing
         prefixes = {item.key.rpartition("/")[0] + "/" for item in self.ctx.storage.list(landing)}
         taken = {
@@ -120,8 +120,22 @@ class Line:
         return prefixes <= taken and self.value(_IS_STILL)
 
     def settle(self) -> None:
-        """Wait until the line has nothing more to do."""
-        self.wait("the line to settle", self.is_settled)
+        """Wait until the line has nothing more to do: it is still, and a tick that began later found nothing new either.
+
+        What a task has done stands in the ledger before its outcome does, so an older tick says nothing.
+        """
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            self.wait("the line to be still", self.is_still, limit - time.monotonic())
+            seen_at = self.value("select clock_timestamp()")
+            self.wait("a later tick of dispatch", lambda seen_at=seen_at: self._ticked_since(seen_at) is not None)
+            if self._ticked_since(seen_at) == "nothing_new" and self.is_still():
+                return
+
+    def _ticked_since(self, moment: Any) -> str | None:
+        """What the newest tick of dispatch that began after a moment found."""
+        found = self.rows(_NEWEST_TICK, moment)
+        return found[0]["state"] if found else None
 
     def state_of(self, region: str, programme: str) -> str:
         """The state of a list."""
@@ -175,14 +189,11 @@ class Line:
 
 
 _IS_STILL = """
-with moved as (
-    select coalesce(max(recorded_at), '-infinity') as at from outcome
-    where state = 'done' and step in ('accept', 'replay', 'publish')
-)
 select not exists (select from delivery where state = 'landed')
     and not exists (select from work where state in ('due', 'claimed'))
-    and exists (
-        select from outcome, moved
-        where step = 'dispatch' and state = 'nothing_new'
-            and recorded_at - make_interval(secs => duration_ms / 1000.0) > moved.at)
+"""
+_NEWEST_TICK = """
+select state::text as state from outcome
+where step = 'dispatch' and recorded_at - make_interval(secs => duration_ms / 1000.0) > %s
+order by recorded_at desc limit 1
 """
