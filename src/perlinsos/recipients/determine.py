@@ -232,6 +232,7 @@ def _write(
             "decree_id": quota[1] if quota else None,
             "simulation_only": request.is_set_by_hand or quota is None,
             "rules_digest": programme.digest,
+            "rules": programme.document,
             "list_digest": digests[programme.code].hexdigest(),
         }
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"

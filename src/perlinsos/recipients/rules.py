@@ -38,7 +38,7 @@ class ComponentInForce:
 
 @dataclass(frozen=True)
 class ProgrammeInForce:
-    """A programme as it holds on as_of. `values` are its parameters by short name; `digest` names all of it."""
+    """A programme as it holds on as_of. `values` are its parameters by short name; `digest` names all of `document`."""
 
     programme: Programme
     values: dict[str, Value]
@@ -46,6 +46,7 @@ class ProgrammeInForce:
     components: tuple[ComponentInForce, ...]
     family_amount_year_idr: int | None
     digest: str
+    document: dict[str, Any]
 
     @property
     def code(self) -> str:
@@ -152,7 +153,7 @@ def _in_force_programme(programme: Programme, values: dict[str, Value], as_of: d
         "family_amount_year_idr": amount,
         "exclusions": {code: _plain(exclusion, "who", "legal_basis") for code, exclusion in programme.exclusions.items()},
     }
-    return ProgrammeInForce(programme, own, gate, components, amount, _digest(text))
+    return ProgrammeInForce(programme, own, gate, components, amount, _digest(text), text)
 
 
 _SHARED = ("signal", "registration", "quarantine", "lottery_seed")
