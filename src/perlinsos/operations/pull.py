@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from perlinsos.errors import WrongUsage
+from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import call, call_rows, fetch_rows
 from perlinsos.ledger.deliveries import record_delivery
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.operations.context import Context
 from perlinsos.operations.landing import Prefix, group_prefixes
+from perlinsos.operations.origins import ask, find_due
 from perlinsos.sources.description import SourceDescription, load_source
 from perlinsos.storage import Missing
 
@@ -49,10 +50,12 @@ def load_sources(folder: Path) -> dict[str, SourceDescription | WrongUsage]:
 
 
 def list_due(ctx: Context) -> list[str]:
-    """The sources for which `fetch` has something to do: complete prefixes not yet taken, changed ones not yet named,
-    and deliveries that landed and that nobody is ingesting."""
+    """The sources for which `fetch` has something to do: answers that are due, complete prefixes not yet taken, changed
+    ones not yet named, and deliveries that landed and that nobody is ingesting."""
     surveyed = _survey(ctx, "")
     due = {prefix.source_id for prefix, action in surveyed if action}
+    known = load_sources(ctx.settings.folder("sources"))
+    due |= {name for name, source in known.items() if not isinstance(source, WrongUsage) and find_due(ctx, source)}
     with ctx.connect("reader") as connection:
         due |= {row["source_id"] for row in fetch_rows(connection, _WAITING)}
     return sorted(due)
@@ -60,8 +63,13 @@ def list_due(ctx: Context) -> list[str]:
 
 def fetch(ctx: Context, source_id: str) -> dict[str, Any]:
     """Take what is due of one source. Gives ids of new deliveries and refusals, the prefixes that are the delivery
-    before them or that changed after they were taken, and the keys (region code or `national`) to be ingested."""
+    before them or that changed after they were taken, and the keys (region code or `national`) to be ingested.
+
+    A source with an origin of its own is asked first. Where some answer could not be had the rest is taken all the
+    same, and Refused or Unreachable names it at the end.
+    """
     result: dict[str, Any] = {"deliveries": [], "refused": [], "same": [], "changed": [], "keys": []}
+    unanswered = _ask_what_is_due(ctx, source_id)
     with measure(ctx.connect, "loader", "pull", source_id) as measured:
         surveyed = [(p, a) for p, a in _survey(ctx, source_id) if p.source_id == source_id and a]
         for prefix, action in sorted(surveyed, key=lambda pair: pair[0].order):
@@ -79,7 +87,24 @@ def fetch(ctx: Context, source_id: str) -> dict[str, Any]:
         measured.counts = {name: len(found) for name, found in result.items()} | {"changed_prefixes": result["changed"]}
         if not any(result[name] for name in ("deliveries", "refused", "changed")):
             measured.state = "nothing_new"
+    if unanswered:
+        raise unanswered[0]
     return result
+
+
+def _ask_what_is_due(ctx: Context, source_id: str) -> list[PerlinsosError]:
+    """Lay the answers that are due into the landing bucket; the errors of those that could not be had."""
+    source = load_sources(ctx.settings.folder("sources")).get(source_id)
+    if source is None or isinstance(source, WrongUsage):
+        return []
+    errors: list[PerlinsosError] = []
+    for question in find_due(ctx, source):
+        try:
+            ask(ctx, question)
+        except PerlinsosError as error:
+            error.where = f"{question.name}; {error.where}"
+            errors.append(error)
+    return sorted(errors, key=lambda error: isinstance(error, Refused))  # what may pass by itself is tried again first
 
 
 _WAITING = (

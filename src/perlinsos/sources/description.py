@@ -59,7 +59,7 @@ class PostgresqlOrigin(_Part):
     """The rows of one query."""
 
     kind: Literal["postgresql"]
-    secret: str
+    secret: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     query: str
     batch_rows: int = Field(default=50_000, gt=0)
 
@@ -68,7 +68,7 @@ class HttpOrigin(_Part):
     """A paged JSON API. `records`, `next`, `total` are dotted paths in each answer."""
 
     kind: Literal["http"]
-    secret: str
+    secret: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     url: str
     records: str
     next: str | None = None
