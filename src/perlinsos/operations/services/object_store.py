@@ -37,7 +37,7 @@ def actions_of(buckets: Buckets) -> dict[str, list[str]]:
         "admin": ["Admin", "Read", "List", "Tagging", "Write"],
         "operator": may(write, *everything),
         "landing": may(write, buckets.landing),
-        "loader": may(write, buckets.landing, buckets.raw, buckets.work),
+        "loader": may(read, buckets.landing) + may(write, buckets.raw, buckets.work),
         "decider": may(read, buckets.raw) + may(write, buckets.work),
         "publisher": may(write, buckets.work, buckets.published, buckets.public),
         "kemensos-demo": may(read, *(f"{buckets.published}/{prefix}" for prefix in consumer)),
