@@ -54,6 +54,7 @@ class _LazyCommands(TyperGroup):
         if ctx.resilient_parsing or self._is_listing:
             return typer.main.get_command(_stand_in(cmd_name))
         module = import_module(f"perlinsos.commands.{cmd_name.replace('-', '_')}")
+        module.app._add_completion = False  # else every command would offer to install it
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         command.help = command.help or COMMANDS[cmd_name]
