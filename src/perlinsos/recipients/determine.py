@@ -65,27 +65,31 @@ def determine(
     settings: Mapping[str, object] | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
+    rules_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Decide every family of the region and write the four tables and summary.json into `out`; return the summary.
 
-    `inputs` holds the datasets (contracts.md). Nothing is written unless all of it is: a folder beside `out` is renamed
-    at the end. Raises WrongUsage (malformed option), Refused (data, region or files that cannot be used).
+    `inputs` holds the datasets (contracts.md), `rules_folder` the programmes (default: the project's). Nothing is
+    written unless all of it is: a folder beside `out` is renamed at the end. Raises WrongUsage (malformed option),
+    Refused (data, region or files that cannot be used).
     """
     own = load_settings()
-    request = _request(own, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
+    programmes_folder = rules_folder or own.folder("programmes")
+    request = _request(own, programmes_folder, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
     with (
         _new_folder(out) as folder,
         open_engine(threads or own.threads, memory_limit or own.memory_limit) as connection,
         tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work,
     ):
         files = open_inputs(connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants")
-        quotas = _run_models(connection, own.folder("sql"), own.folder("programmes"), request, files)
+        quotas = _run_models(connection, own.folder("sql"), programmes_folder, request, files)
         summary = _write(connection, own.folder("sql"), request, files, quotas, folder)
     return summary
 
 
 def _request(
     own: Settings,
+    programmes_folder: Path,
     region: str,
     stage: str,
     programmes: Sequence[str],
@@ -105,7 +109,7 @@ def _request(
     warnings = []
     if not parsed.as_of <= day <= parsed.last_day:
         warnings.append(f"as_of {day} is outside the stage {parsed}")
-    rules = resolve(own.folder("programmes"), programmes, day, scope, settings, set_values)
+    rules = resolve(programmes_folder, programmes, day, scope, settings, set_values)
     _refuse_unknown_region(own.folder("reference") / "regions.csv", region)
     return Request(region, parsed, rules, tuple(warnings), bool(set_values))
 
