@@ -73,9 +73,9 @@ def open_inputs(
     opened: list[InputFile] = []
     for name in USED:
         is_read = name != "registration" or registrants
-        files = _find(inputs, name) if is_read else []
+        files = find_files(inputs, name) if is_read else []
         if not files and name in WITH_REFERENCE:
-            files = _find(reference, name)
+            files = find_files(reference, name)
         if not files and (name in NEEDED or (name == "registration" and registrants)):
             raise Refused(
                 "A dataset is missing",
@@ -87,7 +87,7 @@ def open_inputs(
     return opened
 
 
-def _find(folder: Path, name: str) -> list[Path]:
+def find_files(folder: Path, name: str) -> list[Path]:
     """The files of a dataset, in the order of their names; Refused where it is there in two forms."""
     forms = [path for path in (folder / f"{name}.csv", folder / f"{name}.parquet", folder / name) if path.exists()]
     if len(forms) > 1:
