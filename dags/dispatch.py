@@ -9,7 +9,7 @@ stage. One region's error never stops the others.
 
 from airflow.sdk import DAG, task
 
-from perlinsos_airflow.assets import due, emit
+from perlinsos_airflow.assets import due
 from perlinsos_airflow.schedules import every, retries
 
 with DAG("dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
@@ -17,11 +17,8 @@ with DAG("dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=
     @task(outlets=[due])
     def advance(*, outlet_events=None) -> dict[str, object]:
         """One tick for every region."""
-        from perlinsos.operations import dispatch
-        from perlinsos_airflow.steps import run
+        from perlinsos_airflow.ticks import advance_and_call
 
-        outcome = dict(run(dispatch.advance))
-        emit(outlet_events, due, outcome["keys"])
-        return outcome
+        return advance_and_call(outlet_events)
 
     advance()

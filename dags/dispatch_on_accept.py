@@ -7,7 +7,7 @@ Many acceptances at once make one run. The ledger makes the two safe side by sid
 
 from airflow.sdk import DAG, FixedKeyMapper, PartitionedAssetTimetable, task
 
-from perlinsos_airflow.assets import accepted, due, emit
+from perlinsos_airflow.assets import accepted, due
 from perlinsos_airflow.schedules import retries
 
 with DAG(
@@ -22,11 +22,8 @@ with DAG(
     @task(outlets=[due])
     def advance(*, outlet_events=None) -> dict[str, object]:
         """One tick for every region."""
-        from perlinsos.operations import dispatch
-        from perlinsos_airflow.steps import run
+        from perlinsos_airflow.ticks import advance_and_call
 
-        outcome = dict(run(dispatch.advance))
-        emit(outlet_events, due, outcome["keys"])
-        return outcome
+        return advance_and_call(outlet_events)
 
     advance()
