@@ -81,9 +81,10 @@ def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
 
 def show_family(console: Console, ctx: Context, label: str, folder: Path) -> None:
     """One refused family of the authoritative list, explained in plain Indonesian; its number is never shown."""
-    from perlinsos.commands.explain import describe
+    from perlinsos.explanation.answer import explain
+    from perlinsos.explanation.evidence import open_folder
+    from perlinsos.explanation.terminal import describe
     from perlinsos.publication.fetch import fetch_list
-    from perlinsos.recipients.explain import explain
 
     fetch_list(ctx.storage, ctx.settings.buckets, label, folder)
     number = _pick_refused(folder)
@@ -91,7 +92,9 @@ def show_family(console: Console, ctx: Context, label: str, folder: Path) -> Non
         console.print("No family was refused in this list.")
         return
     console.print(f"\n[bold]One family of {label}, as it is told why[/bold] (its card number is not shown)")
-    console.print(describe(explain(folder, number, "id")), markup=False, highlight=False)
+    with open_folder(folder) as evidence:
+        answer = explain(evidence, number, "id")
+    console.print(describe(answer, console.width), markup=False, highlight=False)
 
 
 def _pick_refused(folder: Path) -> str | None:

@@ -1,0 +1,122 @@
+"""What an answer is made from: the tables of a determination, its inputs, the texts, the office and the window."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from perlinsos.engine import open_engine
+from perlinsos.errors import Refused
+from perlinsos.explanation.rows import InputRows, Relation
+from perlinsos.ledger.records import Office, RegionRecord
+from perlinsos.model.datasets import RESULT_TABLES
+from perlinsos.model.programmes import Programme, load_programme, read_yaml
+from perlinsos.model.reasons import Catalogue, load_reasons
+from perlinsos.recipients.inputs import find_files
+from perlinsos.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that an answer is made from.
+
+    `inputs` is None where nobody gave them; `find_raw` looks further, in what was delivered and not used, and gives the
+    sources of the rows. `offices`: region code → office. `closes_at` is the end of the window in the region's own
+    time, `zone` its name; `deadline` replaces both by words. `status`: None for a plain folder.
+    """
+
+    tables: Mapping[str, Relation]
+    summary: Mapping[str, Any]
+    catalogue: Catalogue
+    programmes: Mapping[str, Programme]
+    region_names: Callable[[str], str]
+    inputs: InputRows | None = None
+    find_raw: Callable[[str], list[tuple[str, str]]] | None = None
+    offices: Mapping[str, Office] = field(default_factory=dict)
+    label: str | None = None
+    status: str | None = None
+    closes_at: datetime | None = None
+    zone: str = "WIB"
+    deadline: str | None = None
+
+    @property
+    def as_of(self) -> date:
+        """The day that the determination is for."""
+        return date.fromisoformat(self.summary["as_of"])
+
+    @property
+    def is_simulation(self) -> bool:
+        """Whether this can never become a list."""
+        return bool(self.summary["simulation_only"]) if self.status is None else self.status == "simulation"
+
+
+@contextmanager
+def open_folder(
+    folder: Path, inputs: Path | None = None, *, office: Office | None = None, deadline: str | None = None
+) -> Iterator[Evidence]:
+    """The evidence of a folder that `perlinsos determine` wrote, or that a list was fetched into.
+
+    Raises Refused where the folder is not a determination.
+    """
+    own = load_settings()
+    rules = own.folder("programmes")
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise refuse_folder(str(folder), error) from None
+    with open_engine(threads=1) as connection:
+        yield Evidence(
+            open_tables(connection, {name: folder / f"{name}.parquet" for name in RESULT_TABLES}, str(folder)),
+            summary,
+            load_reasons(rules / "reasons.yaml"),
+            {code: load_programme(rules / code / "programme.yaml") for code in summary["programmes"]},
+            lambda code: name_region(own, code),
+            inputs=None if inputs is None else InputRows(connection, lambda dataset: find_files(inputs, dataset)),
+            offices={summary["region"]: office} if office else {},
+            deadline=deadline,
+        )
+
+
+def open_tables(connection: duckdb.DuckDBPyConnection, paths: Mapping[str, Path], where: str) -> dict[str, Relation]:
+    """The four result tables, not read yet; Refused where one is not there."""
+    try:
+        return {name: connection.read_parquet(str(path)) for name, path in paths.items()}
+    except duckdb.Error as error:
+        raise refuse_folder(where, error) from None
+
+
+def refuse_folder(where: str, error: Exception) -> Refused:
+    """The error for a folder that is none."""
+    return Refused(
+        "This folder is not a determination", where=where, why=type(error).__name__,
+        remedy="name the folder that `perlinsos determine --out` wrote, or a list such as 2026-T1/35.10/pkh/r1",
+    )  # fmt: skip
+
+
+def read_office(path: Path) -> Office:
+    """The office of a YAML file: a region's record, or the office alone. Refused where a part of it is missing."""
+    document = read_yaml(path)
+    try:
+        if isinstance(document, dict) and "region" in document:
+            return RegionRecord.model_validate(document).office
+        return Office.model_validate(document["office"] if isinstance(document, dict) and "office" in document else document)
+    except ValueError as error:
+        raise Refused(
+            "The office is not complete", where=path.name, why=f"{type(error).__name__}: no letter is made without it",
+            remedy="write name, address, hours and telephone, as in demo/region-35.10.yaml",
+        ) from None  # fmt: skip
+
+
+def name_region(settings: Settings, code: str) -> str:
+    """The name of a region of reference/regions.csv, else its code."""
+    with (settings.folder("reference") / "regions.csv").open(encoding="utf-8", newline="") as stream:
+        line = next((line for line in stream if line.startswith(f"{code},")), "")
+    return next((row[3] for row in csv.reader([line]) if row), code)
