@@ -12,20 +12,8 @@ import pyarrow.parquet as pq
 
 from perlinsos.recipients.determine import determine
 
-from .case_files import DISTRICT, REGION, VILLAGE, card, nik, write_csv
+from .case_files import DISTRICT, HEADERS, REGION, VILLAGE, card, nik, write_csv
 
-HEADERS = {
-    "population": "nik no_kk sex birth_date family_relation region_code district_code village_code status status_date",
-    "welfare_family": (
-        "no_kk dtsen_family_id dtsen_period decile national_rank region_code district_code village_code electricity_va"
-    ),
-    "welfare_person": "nik no_kk family_relation disability is_pregnant pregnancy_number school_level",
-    "signal": "nik source code value observed_on",
-    "registration": "nik no_kk registered_at consent",
-    "quota": "region_code programme stage quota decree_id",
-    "minimum_wage": "region_code year umk_idr ump_idr valid_from",
-    "quarantined": "dataset source nik no_kk",
-}
 Row = dict[str, Any]
 
 

@@ -85,7 +85,10 @@ def resolve(
     Raises WrongUsage for an unknown programme, name or value; Refused for a faulty file or a day before 2020-01-01.
     """
     if as_of < FIRST_DAY:
-        raise Refused("No rules are known for this day", where=f"as_of {as_of}", why=f"they begin on {FIRST_DAY}")
+        raise Refused(
+            "No rules are known for this day", where=f"programmes/, as_of {as_of}", why=f"they begin on {FIRST_DAY}",
+            remedy=f"name a stage from {FIRST_DAY.year}-T1 on, or an --as-of from {FIRST_DAY} on",
+        )  # fmt: skip
     known = {path.parent.name: path for path in sorted(folder.glob("*/programme.yaml"))}
     if unknown := [code for code in codes if code not in known]:
         raise WrongUsage(f"{unknown[0]!r} is not a programme", why=f"there are {', '.join(known)}")
