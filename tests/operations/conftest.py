@@ -36,6 +36,16 @@ def make_project(folder):
     return folder
 
 
+def rewrite_programmes(ctx):
+    """A copy of programmes/ that this test may change, in the place of the repository's; its folder."""
+    folder = ctx.settings.folder("programmes")
+    if folder.is_symlink():
+        original = folder.resolve()
+        folder.unlink()
+        shutil.copytree(original, folder)
+    return folder
+
+
 def make_context(database_url, folder):
     """A run at AT on a ledger, with home, project and objects under `folder`; a landing listing need not be quiet."""
     (folder / "home").mkdir(exist_ok=True)

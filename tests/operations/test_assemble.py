@@ -1,5 +1,6 @@
 """Assembling: what the determination gets, from the input set alone."""
 
+import json
 from functools import partial
 
 import duckdb
@@ -12,9 +13,10 @@ from perlinsos.ledger.connection import call
 from perlinsos.operations import assemble, dispatch
 from perlinsos.operations.assembling import assemble_inputs
 from perlinsos.operations.batches import fetch_file
+from perlinsos.operations.rule_files import rule_key
 from perlinsos.storage import digest_of
 
-from .conftest import add_region, deliver_rows, read_rows
+from .conftest import add_region, deliver_rows, read_rows, rewrite_programmes
 from .sources_of_tests import card, family, nik, person, signal
 
 KEY = "35.10|2026-T1"
@@ -130,10 +132,23 @@ def test_what_failed_is_set_aside_with_its_reason_and_not_called_for_again(world
     ]
 
 
-def test_rules_that_changed_since_the_freeze_are_refused(world, monkeypatch):
+def test_a_list_is_decided_by_the_rules_that_were_frozen(world):
     dispatch.advance(world)
-    monkeypatch.setattr(assemble, "fingerprint_rules", lambda ctx, programmes: {"pkh/programme.yaml": "0" * 64})
-    with pytest.raises(Refused, match="rules are not those"):
+    file = rewrite_programmes(world) / "bpnt" / "programme.yaml"
+    file.write_text(file.read_text().replace("value: 2400000", "value: 4800000"))
+    assert assemble.determine(world, KEY)["programmes"]["bpnt"]["LAYAK"] == 2
+    frozen = read_rows(world, "select input_set_digest as digest from input_set")[0]["digest"]
+    summary = world.storage.get(world.settings.buckets.work, f"determinations/{frozen}/summary.json")
+    assert json.loads(summary)["programmes"]["bpnt"]["amount_year_idr"] == 2 * 2_400_000
+
+
+def test_a_rule_file_that_was_not_kept_and_changed_is_named(world):
+    dispatch.advance(world)
+    file = rewrite_programmes(world) / "bpnt" / "programme.yaml"
+    kept = rule_key(digest_of(file))
+    file.write_text(file.read_text().replace("value: 2400000", "value: 4800000"))
+    (world.storage.root / world.settings.buckets.work / kept).unlink()
+    with pytest.raises(Refused, match="rule file of the list is gone: bpnt/programme"):
         assemble.determine(world, KEY)
 
 

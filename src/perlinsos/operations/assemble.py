@@ -23,7 +23,8 @@ from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_wo
 from perlinsos.operations.assembling import assemble_inputs
 from perlinsos.operations.batches import ACCEPTED, fetch_file
 from perlinsos.operations.context import Context
-from perlinsos.operations.inputs import fingerprint_rules
+from perlinsos.operations.rebuild import settings_of
+from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.storage import Missing, digest_of
 
 TABLES = ("decisions", "components", "findings", "not_decided")
@@ -38,7 +39,7 @@ def assemble(ctx: Context, key: str) -> dict[str, Any]:
 
 def determine(ctx: Context, key: str) -> dict[str, Any]:
     """Decide every family from the assembled inputs. Gives the input set's digest and counts by outcome; an empty
-    `input_set` where no work is due or another run has it. Refused where the rules are no longer those frozen."""
+    `input_set` where no work is due or another run has it. The rules are those that were frozen with the inputs."""
     return _with_claim(ctx, key, "determine", _determine)
 
 
@@ -122,7 +123,6 @@ def _determine(ctx: Context, held: Claim, frozen: InputSet, measured: Measured) 
     prefix = f"determinations/{frozen.digest}/"
     summary = _load(ctx, prefix + SUMMARY)
     if summary is None:
-        _check_rules(ctx, frozen)
         _assemble(ctx, held, frozen, Measured())
         with tempfile.TemporaryDirectory(prefix="perlinsos-determine-") as name:
             summary = _run_determination(ctx, frozen, Path(name))
@@ -151,9 +151,6 @@ def _run_determination(ctx: Context, frozen: InputSet, folder: Path) -> dict[str
         key = f"assembled/{frozen.digest}/{name}"
         (inputs / name).symlink_to(ctx.cache.get(ctx.storage, ctx.settings.buckets.work, key, entry["sha256"]))
     document = frozen.document
-    settings = dict(document["settings"])
-    if document["lottery_seed"]:
-        settings["lottery_seed"] = document["lottery_seed"]
     return run(
         document["region"],
         document["stage"],
@@ -161,24 +158,11 @@ def _run_determination(ctx: Context, frozen: InputSet, folder: Path) -> dict[str
         folder / "out",
         programmes=tuple(document["programmes"]),
         scope=document["scope"],
-        settings=settings,
+        settings=settings_of(frozen),
         threads=ctx.settings.threads,
         memory_limit=ctx.settings.memory_limit,
+        rules_folder=fetch_rules(ctx, document["rules"], folder / "rules"),
     )
-
-
-def _check_rules(ctx: Context, frozen: InputSet) -> None:
-    """Refuse to decide by other rules than those that were frozen."""
-    frozen_rules = frozen.document["rules"]
-    today = fingerprint_rules(ctx, frozen.document["programmes"])
-    changed = sorted(name for name in frozen_rules.keys() | today.keys() if frozen_rules.get(name) != today.get(name))
-    if changed:
-        raise Refused(
-            f"the rules are not those of the input set: {', '.join(changed)}",
-            where="programmes/",
-            why="a list is decided by the rules that were frozen with its inputs",
-            remedy="before its window opens the next tick of dispatch freezes a new input set; later restore the files",
-        )
 
 
 def _check_funnel(summary: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from perlinsos.model.datasets import DATASETS
 from perlinsos.operations.batches import find_sharing
 from perlinsos.operations.context import Context
 from perlinsos.operations.quarantine import count_repaired
-from perlinsos.storage import digest_of
+from perlinsos.operations.rule_files import store_rules
 
 NEEDED = ("population", "welfare_family", "welfare_person", "signal")
 JOINED = ("population", "welfare_family", "welfare_person")  # their numbers bring other regions' rows in
@@ -95,7 +95,7 @@ def build_input_set(
         "repairs": [],
         "minimum_wage": read_minimum_wage(ctx, cycle.region_code),
         "quotas": [quotas[programme] for programme in programmes if programme in quotas],
-        "rules": fingerprint_rules(ctx, programmes),
+        "rules": store_rules(ctx, programmes),
     }
     document["lottery_seed"] = cycle.lottery_seed or _make_seed(cycle, [batch for _, batch in pinned])
     return make_input_set(document)
@@ -107,13 +107,6 @@ def _make_seed(cycle: Cycle, batches: list[Batch]) -> str | None:
         return None
     words = [cycle.cycle_id, *sorted(batch.batch_digest for batch in batches)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()
-
-
-def fingerprint_rules(ctx: Context, programmes: list[str]) -> dict[str, str]:
-    """The files that say what the programmes pay and to whom → their sha256."""
-    folder = ctx.settings.folder("programmes")
-    names = ["parameters.yaml", *(f"{programme}/programme.yaml" for programme in programmes)]
-    return {name: digest_of(folder / name) for name in names if (folder / name).exists()}
 
 
 def read_minimum_wage(ctx: Context, region: str) -> list[dict[str, str | None]]:

@@ -1,0 +1,62 @@
+"""The rule files of an input set, kept by their digest: an old list can be decided again after `programmes/` has changed.
+
+`rules/<sha256>` in the work bucket is one file of `programmes/` as it was when an input set was frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from perlinsos.errors import Refused
+from perlinsos.operations.context import Context
+from perlinsos.storage import Missing, digest_of
+
+REASONS = "reasons.yaml"
+
+
+def rule_key(digest: str) -> str:
+    """Where a rule file lies in the work bucket."""
+    return f"rules/{digest}"
+
+
+def list_rule_files(folder: Path, programmes: list[str]) -> list[str]:
+    """The files that say what the programmes pay, to whom and on which legal basis, as far as they are there."""
+    names = ["parameters.yaml", REASONS, *(f"{programme}/programme.yaml" for programme in programmes)]
+    return [name for name in names if (folder / name).exists()]
+
+
+def store_rules(ctx: Context, programmes: list[str]) -> dict[str, str]:
+    """Keep today's rule files of the programmes; name → sha256. Nothing is written that is there already."""
+    folder = ctx.settings.folder("programmes")
+    kept = {}
+    for name in list_rule_files(folder, programmes):
+        kept[name] = digest_of(folder / name)
+        ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[name]), folder / name, "application/yaml")
+    return kept
+
+
+def fetch_rules(ctx: Context, wanted: Mapping[str, str], out: Path) -> Path:
+    """Write the rule files of an input set into `out`, as `determine` reads them; gives `out`.
+
+    A file comes from the store, else from today's `programmes/` where it is the same. Refused where it is neither,
+    naming the file. An input set of a time before the catalogue of reasons was pinned takes today's.
+    """
+    today = ctx.settings.folder("programmes")
+    for name, digest in wanted.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes(ctx.cache.get(ctx.storage, ctx.settings.buckets.work, rule_key(digest), digest).read_bytes())
+        except Missing:
+            if not (today / name).exists() or digest_of(today / name) != digest:
+                raise Refused(
+                    f"A rule file of the list is gone: {name}",
+                    where=f"{ctx.settings.buckets.work}/{rule_key(digest)}",
+                    why="it was not kept, and programmes/ has another text since",
+                    remedy="restore that file of programmes/, or the object from its backup",
+                ) from None
+            path.write_bytes((today / name).read_bytes())
+    if REASONS not in wanted:
+        (out / REASONS).write_bytes((today / REASONS).read_bytes())
+    return out
