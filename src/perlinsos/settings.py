@@ -31,12 +31,14 @@ class Settings:
 
     `home` holds local state (default `.perlinsos/` in the working folder); `project` holds sql/, programmes/ and the
     other top-level folders. `database_url` and `s3_endpoint` are None where nothing was started or named. Times are
-    seconds, memory is DuckDB's text form.
+    seconds, memory is DuckDB's text form. `pages_database_url` is the ledger under the login of Airflow's pages, which may
+    take on the role `watcher` only; where it is None, the pages take that role from `database_url`.
     """
 
     home: Path
     project: Path
     database_url: str | None = None
+    pages_database_url: str | None = None
     s3_endpoint: str | None = None
     s3_access_key: str | None = None
     s3_secret_key: str | None = None
@@ -86,10 +88,12 @@ def load_settings() -> Settings:
         return os.environ.get(f"PERLINSOS_{name.upper()}") or started.get(name)
 
     defaults = Settings(home, find_project())
+    pages = os.environ.get("PERLINSOS_PAGES_DATABASE_URL")  # what `up` recorded belongs to its own ledger
     return Settings(
         home=home,
         project=find_project(),
         database_url=value("database_url"),
+        pages_database_url=value("pages_database_url") if not os.environ.get("PERLINSOS_DATABASE_URL") else pages,
         s3_endpoint=value("s3_endpoint"),
         s3_access_key=value("s3_access_key"),
         s3_secret_key=value("s3_secret_key"),

@@ -46,6 +46,8 @@ def show(delivery: Delivery, as_json: Json = False) -> None:
     typer.echo(f"{found['source_id']}  {found['scope']}  {found['snapshot_date']}  {found['state']}")
     for word, text in (found["error"] or {}).items():
         typer.echo(f"  {word}: {text}")
+    if found["correction"]:
+        typer.echo(f"  lay the corrected file under {found['correction']} of the landing bucket, then _COMPLETE beside it")
     for rule in found["rules"]:
         typer.echo(f"  {rule['rows']:>9}  {rule['severity']}  {rule['rule']}  {rule['message_id']}")
 

@@ -14,7 +14,9 @@ from psycopg2 import sql
 from perlinsos.errors import Conflict, PerlinsosError, Refused, Unreachable
 from perlinsos.settings import Settings
 
-Role = Literal["migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader"]
+Role = Literal[
+    "migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader", "watcher"
+]
 Connection = psycopg2.extensions.connection
 SCHEMA = "perlinsos"
 _REFUSED, _CONFLICT = "PL001", "PL002"  # raised by the functions in sql/schema

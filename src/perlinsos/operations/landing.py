@@ -42,6 +42,11 @@ class Prefix:
         return self.scope, self.snapshot_date or date.min, self.suffix
 
 
+def next_prefix(source: str, scope: str, snapshot_date: date, suffix: int) -> str:
+    """Where the correction of a delivery is laid, if `suffix` is the greatest of that date."""
+    return f"{source}/{scope}/{snapshot_date}-{suffix + 1}/"
+
+
 def group_prefixes(objects: Iterable[StoredObject]) -> list[Prefix]:
     """Group a listing (in the byte order of keys) by prefix. Keys that stand outside any prefix are prefixes of their own.
 

@@ -13,6 +13,7 @@ from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.deliveries import Batch
 from perlinsos.operations.batches import ACCEPTED, HELD, fetch_file
 from perlinsos.operations.context import Context
+from perlinsos.operations.landing import next_prefix
 
 KEYS = {
     "population": ("nik",),
@@ -69,12 +70,18 @@ def list_quarantined(ctx: Context, region: str | None = None) -> list[dict[str, 
 
 
 def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
-    """One delivery's reason, or its counts by rule."""
+    """One delivery's reason, or its counts by rule; `correction` is the prefix for a better one in place of a refused one."""
     with ctx.connect("reader") as connection:
         found = fetch_rows(
             connection,
-            "select delivery_id, source_id, scope, snapshot_date, suffix, landing_prefix, state, error_code, error "
-            "from delivery where delivery_id = %s",
+            "select delivery_id, source_id, scope, snapshot_date, suffix, landing_prefix, state, error_code, error, "
+            "judged_at from delivery where delivery_id = %s",
+            [delivery_id],
+        )
+        newest = fetch_rows(
+            connection,
+            "select max(l.suffix) as suffix from delivery as d join delivery as l using (source_id, scope, snapshot_date) "
+            "where d.delivery_id = %s",
             [delivery_id],
         )
         rules = fetch_rows(
@@ -84,4 +91,13 @@ def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
             "order by q.severity, q.rows desc, q.rule",
             [delivery_id],
         )
-    return (found[0] if found else {}) | {"rules": rules}
+    return (found[0] if found else {}) | {"rules": rules, "correction": _correction(found[0], newest[0]) if found else None}
+
+
+def _correction(delivery: dict[str, Any], newest: dict[str, Any]) -> str | None:
+    """Where a better delivery in place of a refused one is laid: the same prefix where nothing was read there yet."""
+    if delivery["state"] != "refused" or delivery["snapshot_date"] is None:
+        return None
+    if delivery["judged_at"] is None:
+        return str(delivery["landing_prefix"])
+    return next_prefix(delivery["source_id"], delivery["scope"], delivery["snapshot_date"], newest["suffix"])

@@ -26,6 +26,8 @@ REACHABLE = Path("/var/lib/perlinsos")
 SUPERUSER = "postgres"
 LEDGER = "perlinsos"
 AIRFLOW = "airflow"
+PAGES = "perlinsos_pages"
+"""The login of Airflow's pages: it may take on the ledger's role `watcher` and no other."""
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -263,4 +265,18 @@ def create_databases(server: Postgres, secrets: Secrets) -> None:
         cursor.execute(sql.SQL("alter role {} createrole").format(sql.Identifier(LEDGER)))
         if server.version >= 16:
             cursor.execute(sql.SQL("alter role {} set createrole_self_grant = 'set, inherit'").format(sql.Identifier(LEDGER)))
+        _create_pages_login(cursor, secrets)
     connection.close()
+
+
+def _create_pages_login(cursor: Any, secrets: Secrets) -> None:
+    """The login of the pages. The migrations grant it its role; where they ran before it was there, this does."""
+    from psycopg2 import sql
+
+    cursor.execute("select 1 from pg_roles where rolname = %s", [PAGES])
+    if not cursor.fetchone():
+        cursor.execute(sql.SQL("create role {} login password %s").format(sql.Identifier(PAGES)), [secrets.pages_password])
+    cursor.execute(sql.SQL("grant connect on database {} to {}").format(sql.Identifier(LEDGER), sql.Identifier(PAGES)))
+    cursor.execute("select 1 from pg_roles where rolname = 'perlinsos_watcher'")
+    if cursor.fetchone():
+        cursor.execute(sql.SQL("grant perlinsos_watcher to {}").format(sql.Identifier(PAGES)))

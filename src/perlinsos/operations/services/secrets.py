@@ -33,6 +33,7 @@ class Secrets:
     services_id: str = field(default_factory=lambda: secrets.token_hex(16))
     postgres_password: str = field(default_factory=_password)
     ledger_password: str = field(default_factory=_password)
+    pages_password: str = field(default_factory=_password)
     airflow_database_password: str = field(default_factory=_password)
     airflow_jwt_secret: str = field(default_factory=lambda: secrets.token_hex(48))
     airflow_session_key: str = field(default_factory=lambda: secrets.token_hex(32))

@@ -71,6 +71,12 @@ class Start:
         return self.server.url(postgres.LEDGER, self.secrets.ledger_password, postgres.LEDGER)
 
     @property
+    def pages_url(self) -> str:
+        """The ledger's database as the login of the pages."""
+        assert self.server is not None
+        return self.server.url(postgres.PAGES, self.secrets.pages_password, postgres.LEDGER)
+
+    @property
     def airflow_database_url(self) -> str:
         """Airflow's metadata database."""
         if self.named.airflow_database_url:
@@ -318,6 +324,7 @@ def _write_services(work: Start) -> None:
     operator = work.access("operator")
     services: dict[str, Any] = {
         "database_url": work.ledger_url,
+        **({} if work.named.database_url else {"pages_database_url": work.pages_url}),
         "s3_endpoint": operator.endpoint,
         "s3_access_key": operator.access_key,
         "s3_secret_key": operator.secret_key,

@@ -1,0 +1,79 @@
+"""From the read model to HTML and JSON: templates that escape everything, times as ISO text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from perlinsos.watch.coverage import Cell, Coverage
+from perlinsos.watch.words import hide, local, span
+
+Render = Callable[..., str]
+LEVELS = {"trouble": "Trouble", "waits": "Waits", "works": "Works", "fine": "Fine"}
+
+
+def make_renderer(folder: Path, prefix: str) -> Render:
+    """A function (template, **values) → HTML. Values are escaped; a name that is not there is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"local": local, "span": span, "hide": hide, "count": count, "size": size}
+    environment.globals |= {"prefix": prefix, "levels": LEVELS}
+
+    def render(template: str, **values: Any) -> str:
+        return environment.get_template(template).render(**values)
+
+    return render
+
+
+def count(number: int) -> str:
+    """`12,345`."""
+    return f"{number:,}"
+
+
+def size(number: int) -> str:
+    """Bytes in GiB."""
+    return f"{number / 2**30:.1f} GiB"
+
+
+def jsonable(value: Any) -> Any:
+    """The value with times as ISO text and spans as seconds."""
+    if isinstance(value, dict):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value
+
+
+def describe_cell(cell: Cell, at: datetime) -> dict[str, Any]:
+    """A cell for programs, with the seconds that are left."""
+    return asdict(cell) | {"time_left": cell.time_left(at), "age": at - cell.since if cell.since else None}
+
+
+def lay_out(found: Coverage) -> list[dict[str, Any]]:
+    """Live and backfill apart: for each its stages, and its regions in the order of their first cell."""
+    tables = []
+    for purpose in ("live", "backfill"):
+        cells = [cell for cell in found.cells if cell.purpose == purpose]
+        rows: dict[str, dict[str, Cell]] = {}
+        for cell in cells:
+            rows.setdefault(cell.region, {})[cell.stage] = cell
+        names = {cell.region: cell.region_name for cell in cells}
+        stages = sorted({cell.stage for cell in cells})
+        tables.append({"purpose": purpose, "stages": stages, "rows": rows, "names": names, "cells": len(cells)})
+    return tables
+
+
+def markup(text: str) -> Markup:
+    """Text that is known to be safe HTML."""
+    return Markup(text)  # noqa: S704 (only the charts' data, which are JSON of numbers)
