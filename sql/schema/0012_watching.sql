@@ -131,7 +131,8 @@ from perlinsos.decree where registered_at is not null;
 grant execute on function perlinsos.grant_page_user(text, text, text[], text), perlinsos.revoke_page_user(text)
     to perlinsos_registrar;
 grant execute on function perlinsos.observe_alerts(jsonb, text[], timestamptz), perlinsos.take_alert_messages(),
-    perlinsos.settle_alert_messages(bigint[], text, text) to perlinsos_watcher;
+    perlinsos.settle_alert_messages(bigint[], text, text),
+    perlinsos.record_outcome(text, text, text, jsonb, jsonb, jsonb, bigint) to perlinsos_watcher;
 -- Named one by one: a table that comes later is not seen here until somebody has thought about it.
 grant select on perlinsos.region, perlinsos.cycle, perlinsos.list, perlinsos.list_step, perlinsos.objection_window,
     perlinsos.delivery, perlinsos.delivery_part, perlinsos.batch, perlinsos.quarantine_summary, perlinsos.outcome,
