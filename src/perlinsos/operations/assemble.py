@@ -134,6 +134,7 @@ def _determine(ctx: Context, held: Claim, frozen: InputSet, measured: Measured) 
     measured.counts = {
         "funnel": summary["funnel"],
         **{name: entry["outcomes"] for name, entry in summary["programmes"].items()},
+        "reasons": {name: entry["reasons"] for name, entry in summary["programmes"].items()},
     }
     measured.digests |= {name: entry["list_digest"] for name, entry in summary["programmes"].items()}
     return {"programmes": {name: entry["outcomes"] for name, entry in summary["programmes"].items()}}
