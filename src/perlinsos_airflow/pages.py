@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,14 +13,18 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from perlinsos.errors import PerlinsosError
 from perlinsos.ledger.connection import Connection
+from perlinsos.operations.alerts.settings import read_alert_settings
 from perlinsos.settings import Settings, load_settings
+from perlinsos.watch.alerts import read_alerts
 from perlinsos.watch.coverage import SORTS, Filters, Sort, count_levels, read_coverage
+from perlinsos.watch.region import RegionReport, read_region
 from perlinsos.watch.rights import Rights, open_pages, read_rights
 from perlinsos.watch.strip import read_disk, read_strip
 from perlinsos_airflow import platform, rendering
@@ -27,6 +32,7 @@ from perlinsos_airflow import platform, rendering
 PREFIX = "/perlinsos"
 STATIC = ("perlinsos.css", "perlinsos.js", "chart.umd.min.js")
 User = Annotated[BaseUser, Depends(get_user)]
+Code = Annotated[str, PathParameter(pattern=r"^\d\d\.\d\d$")]
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ def make_app(folder: Path) -> FastAPI:
     app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
     render = rendering.make_renderer(folder / "templates", PREFIX)
     _add_coverage(app, render)
+    _add_region(app, render)
+    _add_alerts(app, render)
     _add_static(app, folder / "static")
 
     @app.exception_handler(AnyHTTPException)
@@ -152,3 +160,64 @@ def _add_coverage(app: FastAPI, render: rendering.Render) -> None:
             tables=rendering.lay_out(found),
             platform=describe_platform(asked),
         )
+
+
+def _add_region(app: FastAPI, render: rendering.Render) -> None:
+    def find(asked: Asked, code: str) -> RegionReport:
+        report = read_region(asked.connection, asked.rights, code, asked.at)
+        if report is None:
+            raise HTTPException(404, "there is no such region, or it is not yours to see")
+        return report
+
+    @app.get("/regions/{code}.json")
+    def region_json(asked: Request_, code: Code) -> Response:
+        """The same as the page, for programs."""
+        report = find(asked, code)
+        told = asdict(report) | {
+            "cells": [rendering.describe_cell(cell, asked.at) for cell in report.cells],
+            "held_families": report.held_families,
+            "runs": [asdict(run) for run in platform.read_runs(code)],
+            "at": asked.at,
+        }
+        return JSONResponse(rendering.jsonable(told))
+
+    @app.get("/regions/{code}", response_class=HTMLResponse)
+    def region(asked: Request_, code: Code, stage: str = "") -> str:
+        """One region."""
+        report = find(asked, code)
+        charts = {name: rendering.embed(chart) for name, chart in rendering.make_charts(report).items()}
+        return render(
+            "region.html", asked=asked, report=report, stage=stage, charts=charts, runs=platform.read_runs(code),
+            platform=describe_platform(asked),
+        )  # fmt: skip
+
+    @app.get("/run", response_class=HTMLResponse)
+    def run(asked: Request_, dag: str = "", run: str = "") -> Response:
+        """The tab on a DAG run: the page of its region; for a run of all regions the coverage."""
+        code, _, stage = (platform.find_key(dag, run) or "").partition("|")
+        if re.fullmatch(r"\d\d\.\d\d", code):
+            return HTMLResponse(region(asked, code, stage))
+        return RedirectResponse(f"{PREFIX}/coverage")
+
+
+def _add_alerts(app: FastAPI, render: rendering.Render) -> None:
+    @app.get("/alerts.json")
+    def alerts_json(asked: Request_) -> Response:
+        """Open and resolved alerts, for programs."""
+        found = {name: read_alerts(asked.connection, asked.rights, is_open=name == "open") for name in ("open", "resolved")}
+        return JSONResponse(rendering.jsonable({"at": asked.at, **found}))
+
+    @app.get("/alerts", response_class=HTMLResponse)
+    def alerts(asked: Request_) -> str:
+        """Open and resolved alerts."""
+        return render(
+            "alerts.html", asked=asked, is_sending=bool(read_alert_settings(asked.settings).urls),
+            opened=read_alerts(asked.connection, asked.rights, is_open=True),
+            resolved=read_alerts(asked.connection, asked.rights, is_open=False),
+            platform=describe_platform(asked),
+        )  # fmt: skip
+
+    @app.get("/health.json")
+    def health_json(asked: Request_) -> Response:
+        """The strip, for programs."""
+        return JSONResponse(rendering.jsonable({"at": asked.at, "platform": describe_platform(asked)}))
