@@ -106,6 +106,16 @@ def _open(name: str, inputs: Path | None, office: Path | None, deadline: str | N
     """The evidence of a folder that is there, else of a stored list."""
     from perlinsos.explanation.evidence import open_folder, read_office
 
+    if re.fullmatch(r"\d{4}-T[1-4]/.*", name) and not Path(name).exists():
+        from perlinsos.explanation.stored import open_stored
+        from perlinsos.operations.context import open_context
+        from perlinsos.settings import load_settings
+
+        if inputs or office or deadline:
+            raise WrongUsage("A stored list has its inputs, office and deadline", remedy="leave these options out")
+        with open_stored(open_context(load_settings()), name, simulations=simulations) as evidence:
+            yield evidence
+        return
     with open_folder(Path(name), inputs, office=read_office(office) if office else None, deadline=deadline) as evidence:
         yield evidence
 

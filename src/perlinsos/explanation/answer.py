@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perlinsos.errors import WrongUsage
-from perlinsos.explanation.components import explain_components
+from perlinsos.explanation.components import explain_components, is_concealed
 from perlinsos.explanation.evidence import Evidence
 from perlinsos.explanation.findings import Subject, explain_reasons
 from perlinsos.explanation.people import Found, Situation, find
@@ -147,8 +147,7 @@ def _explain_cardless(evidence: Evidence, voice: Voice, found: Found) -> list[An
 def explain_place(evidence: Evidence, voice: Voice, row: Row) -> Answer:
     """PINDAH, decided elsewhere (with the office there, where it is known), or not registered."""
     reason, code = voice.catalogue.reasons[row["kind"]], row["region_code"]
-    unknown = "daerah lain" if voice.language == "id" else "another region"
-    region = evidence.region_names(code) if code else unknown
+    region = evidence.region_names(code) if code else voice.say(voice.catalogue.letters["other_region"])
     office = evidence.offices.get(code) if row["kind"] == "ELSEWHERE" and code else None
     return {
         "kind": row["kind"],
@@ -165,9 +164,14 @@ def explain_programme(evidence: Evidence, voice: Voice, row: Row, findings: list
     """Outcome, reasons, components and warnings of one programme."""
     code, person = row["programme"], row["nik"]
     programme = evidence.programmes[code]
-    subject = Subject(row, programme, programme.name["id" if voice.language == "id" else "en"],
-                      [finding for finding in findings if finding["programme"] == code])  # fmt: skip
     parts = [part for part in components if part["programme"] == code and person in (None, part["nik"])]
+    subject = Subject(
+        row,
+        programme,
+        programme.name["id" if voice.language == "id" else "en"],
+        [finding for finding in findings if finding["programme"] == code],
+        is_discreet=any(is_concealed(evidence, programme.components[part["component"]], part["nik"]) for part in parts),
+    )
     counted, others = explain_components(evidence, voice, programme, parts)
     selected = row["outcome"] in ("LAYAK", "ANTREAN")
     headings = voice.catalogue.headings

@@ -114,16 +114,25 @@ def _say_programme(evidence: Evidence, voice: Voice, code: str, programme: Progr
         for who, nik in people.items():
             if entry.kind in ("refusal", "missing", "queue", "objection"):
                 yield tell("reasons", reason + who, row, [_finding(code, reason, nik)], [])
+        if entry.kind == "not_counted":
+            told = (voice.start(entry.text, n="2"), voice.step(entry.next_step))
+            yield Sentence("not counted", reason, code, voice.language, told)
         if entry.kind == "warning" or reason == "NIK_TIDAK_VALID":
             yield tell("warnings", reason, _decision(code, programme, outcome="LAYAK", warnings=[reason]), [], [])
     for name, component in programme.components.items():
         people = {"": ADULT, " (anak/minor)": CHILD} if component.is_sensitive else {"": ADULT}
-        codes = [entry for entry, reason in voice.catalogue.reasons.items() if reason.kind == "not_counted"]
         for who, nik in people.items():
-            for refused in (None, "NIK_TIDAK_VALID", "NOMOR_KEHAMILAN_KOSONG", *codes):
+            for refused in (None, *_refusals(programme, name)):
                 row = _decision(code, programme, outcome="LAYAK")
                 label = f"{name}{who}" + (f", {refused}" if refused else "")
                 yield tell("components", label, row, [], [_component(code, name, nik, refused)])
+
+
+def _refusals(programme: Programme, component: str) -> Iterator[str]:
+    """The codes under which a component may not count."""
+    yield from ("NIK_TIDAK_VALID", "SATU_ORANG_SATU_KOMPONEN")
+    yield from (refused.code for refused in programme.components[component].not_counted)
+    yield from (cap.code for cap in programme.caps if component in cap.components)
 
 
 def _texts(section: str, told: dict[str, Any]) -> Iterator[str]:

@@ -17,12 +17,14 @@ FROM_WELFARE = ("DTSEN",)
 
 @dataclass(frozen=True)
 class Subject:
-    """One decision and the findings that may be told with it."""
+    """One decision and the findings that may be told with it. `is_discreet`: a member's candidate is concealed, so no
+    sensitive component is named, not even in a list of all."""
 
     row: Row
     programme: Programme
     name: str
     findings: list[Row]
+    is_discreet: bool = False
 
 
 def explain_reasons(evidence: Evidence, voice: Voice, subject: Subject) -> list[dict[str, Any]]:
@@ -39,16 +41,14 @@ def _explain_reason(evidence: Evidence, voice: Voice, subject: Subject, code: st
     own = _own_findings(subject, code)
     if reason.is_sensitive and reason.conceals == "code" and _is_kept_back(evidence, reason, own):
         return _conceal(voice, subject, reason)
-    sources = sorted({row["source"] for row in own if row["source"]} or reason.sources)
-    if reason.kind == "refusal" and reason.sources and all(name == "DUKCAPIL" for name in sources):
-        sources = list(reason.sources)
+    sources = sorted({row["source"] for row in own if row["source"]}) or list(reason.sources)
     values = {
         "source": voice.sources(sources),
         "date": _say_day(evidence, voice, subject, code, own),
         "value": "" if reason.is_sensitive else voice.number(_greatest(own, "observed_value")),
         "limit": voice.number(_greatest(own, "limit_value")),
         "position": voice.number(subject.row["queue_position"]),
-        "components": name_components(evidence, voice, subject.programme),
+        "components": name_components(evidence, voice, subject.programme, is_discreet=subject.is_discreet),
     }
     legal = next((row["legal_basis"] for row in own if row["legal_basis"]), reason.legal_basis)
     told = _answer(voice, subject, reason, voice.say(reason.text, **values), values)
@@ -99,10 +99,13 @@ def _greatest(findings: list[Row], column: str) -> str | None:
     return max(values, key=lambda text: (int(text) if text.isascii() and text.isdigit() else -1, text), default=None)
 
 
-def name_components(evidence: Evidence, voice: Voice, programme: Programme) -> str:
-    """Whom the programme counts on as_of, by the names in its file."""
+def name_components(evidence: Evidence, voice: Voice, programme: Programme, *, is_discreet: bool) -> str:
+    """Whom the programme counts on as_of, by the names in its file, in brackets; `is_discreet`: without the sensitive ones."""
     begun = [part for part in programme.components.values() if part.amount_year_idr[0].first_day <= evidence.as_of]
-    return ", ".join(dict.fromkeys(part.name["id" if voice.language == "id" else "en"] for part in begun))
+    told = [part for part in begun if not (is_discreet and part.is_sensitive)]
+    told.sort(key=lambda part: (part.first, part.is_sensitive))
+    names = ", ".join(dict.fromkeys(part.name["id" if voice.language == "id" else "en"] for part in told))
+    return f" ({names})" if names else ""
 
 
 def _say_day(evidence: Evidence, voice: Voice, subject: Subject, code: str, findings: list[Row]) -> str:

@@ -136,7 +136,7 @@ class Catalogue(_Strict):
                 "where", "where_elsewhere", "hours", "telephone", "remedies", "legal_basis"),
     ]  # fmt: skip
     periods: Annotated[dict[str, Texts], _all_of("before", "after")]
-    letters: Annotated[dict[str, Texts], _all_of("no_office", "visit", "simulation", "desk")]
+    letters: Annotated[dict[str, Texts], _all_of("no_office", "visit", "simulation", "desk", "other_region")]
     remedies: Remedies
     next_steps: dict[str, Texts]
     source_names: dict[str, Texts]

@@ -82,7 +82,7 @@ def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
 def show_family(console: Console, ctx: Context, label: str, folder: Path) -> None:
     """One refused family of the authoritative list, explained in plain Indonesian; its number is never shown."""
     from perlinsos.explanation.answer import explain
-    from perlinsos.explanation.evidence import open_folder
+    from perlinsos.explanation.stored import open_stored
     from perlinsos.explanation.terminal import describe
     from perlinsos.publication.fetch import fetch_list
 
@@ -92,7 +92,7 @@ def show_family(console: Console, ctx: Context, label: str, folder: Path) -> Non
         console.print("No family was refused in this list.")
         return
     console.print(f"\n[bold]One family of {label}, as it is told why[/bold] (its card number is not shown)")
-    with open_folder(folder) as evidence:
+    with open_stored(ctx, label) as evidence:
         answer = explain(evidence, number, "id")
     console.print(describe(answer, console.width), markup=False, highlight=False)
 
