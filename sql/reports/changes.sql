@@ -60,7 +60,7 @@ judged as (
       'TIDAK_MENDAFTAR' in (kind_before, kind_after)
       and exists(from rule_change as r where r.programme = known.programme and r.kind = 'scope')
     ) as is_rule,
-    not has_data and eligible_amount_year_idr_before = eligible_amount_year_idr_after and (
+    (not has_data or getvariable('has_same_inputs')) and eligible_amount_year_idr_before = eligible_amount_year_idr_after and (
       (outcome_before = 'LAYAK' and outcome_after = 'ANTREAN' and order_after <= order_before)
       or (outcome_before = 'ANTREAN' and outcome_after = 'LAYAK' and order_after >= order_before)
     ) as is_quota,
@@ -76,6 +76,8 @@ select
   amount_year_idr_after - amount_year_idr_before as delta_year_idr,
   amount_stage_idr_after - amount_stage_idr_before as delta_stage_idr,
   case
+    when getvariable('has_same_inputs') and is_quota then 'QUOTA'
+    when getvariable('has_same_inputs') then 'RULE'
     when is_objection then 'OBJECTION'
     when is_move then 'MOVE'
     when is_death then 'DEATH'

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "dispatch": "Advance every region by one tick, as the DAG does.",
     "snapshot": "List, fetch and verify published lists.",
     "quarantine": "List, show and replay rows that were set aside.",
+    "replay": "Build an old list again from what was frozen for it, and compare.",
     "explain": "Say why a family has its outcome.",
     "leak-scan": "Prove that no number of a person stands in logs, XCom, URLs or pages.",
     "migrate": "Bring the ledger's schema up to date.",

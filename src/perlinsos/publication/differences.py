@@ -61,6 +61,7 @@ def compare_lists(
     *,
     corrected_by_verdict: Iterable[str] = (),
     deceased: Iterable[str] = (),
+    has_same_inputs: bool = False,
 ) -> duckdb.DuckDBPyRelation:
     """Make the temp table `changes` and give it: one row a changed unit, in the order programme, no_kk, nik.
 
@@ -68,7 +69,8 @@ def compare_lists(
     the programmes that stand in both are compared. Columns: programme, unit, no_kk, nik, region_code, district_code,
     decile, outcome_… and three amounts before and after (0 where the unit is not in the list), delta_year_idr,
     delta_stage_idr, cause. `corrected_by_verdict`: card numbers (of persons: NIK) whose facts a verdict corrected;
-    `deceased`: NIK of persons that the later register knows as deceased. Raises Refused where a file is missing or the
+    `deceased`: NIK of persons that the later register knows as deceased; `has_same_inputs`: both were decided from the
+    same rows, so that only a rule or a quota can be the cause. Raises Refused where a file is missing or the
     lists have no programme in common.
     """
     summaries = _read_summary(before), _read_summary(after)
@@ -80,6 +82,7 @@ def compare_lists(
     _fill_numbers(connection, "corrected_unit", corrected_by_verdict)
     _fill_numbers(connection, "deceased_person", deceased)
     _fill_rules(connection, list(_all_rule_changes(connection, programmes, summaries)))
+    connection.execute("set variable has_same_inputs = $1", [has_same_inputs])
     folder = load_settings().folder("sql") / "reports"
     for model in MODELS:
         connection.execute((folder / f"{model}.sql").read_text(encoding="utf-8"))
