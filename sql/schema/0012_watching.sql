@@ -74,7 +74,7 @@ create unique index one_open_alert on perlinsos.alert (kind, subject) where reso
 create index alert_newest on perlinsos.alert (opened_at);
 
 -- Brings the alerts of some kinds up to what is so at `moment`: opens, sees again, resolves. One caller at a time.
-create function perlinsos.observe_alerts(found jsonb, kinds text[], moment timestamptz, out opened int, out resolved int)
+create function perlinsos.observe_alerts(troubles jsonb, kinds text[], moment timestamptz, out opened int, out resolved int)
 language plpgsql security definer set search_path = perlinsos, pg_temp as $$
 begin
     perform pg_advisory_xact_lock(7001, 3);
@@ -83,7 +83,7 @@ begin
             ending = case when opening in ('taken', 'sent') then 'waiting' else 'left_out' end,
             opening = case when opening = 'waiting' then 'left_out' else opening end
         where resolved_at is null and kind = any (kinds) and seen_at <= moment and not exists (
-            select from jsonb_array_elements(found) as f where f ->> 'kind' = kind and f ->> 'subject' = subject)
+            select from jsonb_array_elements(troubles) as f where f ->> 'kind' = kind and f ->> 'subject' = subject)
         returning 1
     )
     select count(*) into resolved from ended;
@@ -91,7 +91,7 @@ begin
         insert into alert (kind, subject, region_code, stage, rule, what, owner, command, page, opened_at, seen_at)
         select f ->> 'kind', f ->> 'subject', f ->> 'region_code', f ->> 'stage', f ->> 'rule', f ->> 'what', f ->> 'owner',
             f ->> 'command', f ->> 'page', moment, moment
-        from jsonb_array_elements(found) as f
+        from jsonb_array_elements(troubles) as f
         on conflict (kind, subject) where resolved_at is null
         do update set seen_at = greatest(alert.seen_at, excluded.seen_at), what = excluded.what, rule = excluded.rule,
             command = excluded.command
