@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from perlinsos.operations.services.home import Home, write_private
+from perlinsos.operations.services.home import Home, read_json, write_private, write_private_json
 from perlinsos.operations.services.ports import LOOPBACK
 from perlinsos.operations.services.secrets import USERS, Secrets
 from perlinsos.operations.services.supervision import Part
@@ -89,9 +89,10 @@ def write_config(home: Home, settings: Settings, secrets: Secrets, database_url:
 
 def environment(home: Home, settings: Settings) -> dict[str, str]:
     """What Airflow's processes get beside airflow.cfg: our own settings, and no home folder but this one."""
-    passed = {name: value for name, value in os.environ.items() if name.startswith("PERLINSOS_") and name not in OURS}
+    passed = {name: value for name, value in os.environ.items() if name.startswith("PERLINSOS_") and name not in OURS and value}
     return {
         **passed,
+        **keep_intervals(home),
         "AIRFLOW_HOME": str(home.airflow),
         "HOME": str(home.airflow),
         "PERLINSOS_HOME": str(home.root),
@@ -101,6 +102,20 @@ def environment(home: Home, settings: Settings) -> dict[str, str]:
         "SPT_NOENV": "1",  # Airflow's process titles must not write over the mark by which its processes are known
         "GX_ANALYTICS_ENABLED": "False",
     }
+
+
+def keep_intervals(home: Home) -> dict[str, str]:
+    """The intervals in force (`PERLINSOS_…_SECONDS`): those of the environment, else those of the start before.
+
+    So `up` from another terminal keeps what runs as it runs. An empty value goes back to the default.
+    """
+    path = home.root / "intervals.json"
+    known = read_json(path)
+    named = {name: value for name, value in os.environ.items() if name.startswith("PERLINSOS_") and name.endswith("_SECONDS")}
+    kept = {name: value for name, value in {**known, **named}.items() if value}
+    if kept != known:
+        write_private_json(path, kept)
+    return kept
 
 
 def parts(home: Home, settings: Settings, config_digest: str) -> list[Part]:
