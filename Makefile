@@ -13,7 +13,7 @@ UV ?= $(shell command -v uv 2>/dev/null)
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTEST := PYTHONPATH=src $(BIN)/python -m pytest
 
-.PHONY: help install develop demo demo-down test lint test-crash lock compose-secrets bench clean
+.PHONY: help install develop demo demo-down test lint test-crash test-oracle lock compose-secrets bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ lint: develop ## ruff, mypy strict, sqlfluff
 
 test-crash: develop ## The tests that kill real processes at every step, one after the other
 	$(PYTEST) -m crash -n 0
+
+test-oracle: develop ## 2,000 random populations: the engine and the independent referee say the same of every row (an hour)
+	PERLINSOS_ORACLE_POPULATIONS=2000 $(PYTEST) tests/properties/test_oracle_agrees.py -n $(JOBS)
 
 lock: ## Write the lock files from requirements*.in (needs uv and a network)
 	@[ -n "$(UV)" ] || { echo "perlinsos: make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }

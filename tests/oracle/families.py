@@ -269,6 +269,14 @@ class Maker(World):
         if self.maybe(0.2):
             self.fact(number, rng.choice(UNKNOWN_CODES), rng.choice(FLAG_VALUES))
 
+    def wealth(self) -> dict[str, str]:
+        """The limits that are off by default are on, and some persons are around them."""
+        for number in self.rng.sample(self.numbers, min(len(self.numbers), 15)):
+            code, limit = self.rng.choice((("LAND", 500), ("BALANCE", 10_000_000), ("GAMBLING", 1)))
+            self.fact(number, code, str(limit + self.rng.choice((-1, 0, 1))))
+        limits = {"land_max_m2": "500", "balance_max_idr": "10000000", "gambling": "yes"}
+        return {f"{programme}.{name}": value for programme in ("pkh", "bpnt") for name, value in limits.items()}
+
     def fact(self, number: str, code: str, value: str | None, months: int = 12) -> None:
         """A fact of one agency, sometimes of several, sometimes said again with another value, day or both."""
         rng = self.rng
@@ -390,6 +398,8 @@ def generate(seed: int, families: int = 60) -> Population:
     names = rng.sample(sorted(CHOICES), rng.choice((0, 0, 1, 3, 6)))
     settings = {name: rng.choice(CHOICES[name]) for name in names}
     programmes = rng.choice((("pkh", "bpnt"), ("bpnt", "pkh"), ("pkh",), ("bpnt",)))
+    if rng.random() < 0.3:
+        settings |= maker.wealth()
     if rng.random() < 0.04:
         maker.data[rng.choice(("population", "welfare_person", "signal", "welfare_family"))].clear()
     for rows in maker.data.values():

@@ -20,9 +20,11 @@ from perlinsos.model.programmes import (
     SIGNAL_ATTRIBUTES,
     Component,
     ParameterName,
+    Programme,
     RegionValue,
     Test,
 )
+from perlinsos.model.reasons import load_reasons
 from perlinsos.recipients.rule_tables import months_before
 from perlinsos.recipients.rules import ProgrammeInForce, Rules, resolve
 
@@ -30,6 +32,8 @@ from .case_files import SHORT_SIGNALS, Case, Family, Member, Plan, plans
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAMMES = PROJECT / "programmes"
+CATALOGUE = load_reasons(PROGRAMMES / "reasons.yaml").reasons
+OF_COMPONENTS = {"SATU_ORANG_SATU_KOMPONEN", "TIDAK_ADA_KOMPONEN"}
 WAGE = "the region's minimum wage"
 NUMBERS = {
     name for name, attribute in {**MEMBER_ATTRIBUTES, **SIGNAL_ATTRIBUTES}.items() if attribute.kind == "number"
@@ -52,6 +56,17 @@ class Shown:
     cut: set[tuple[str, Any]] = field(default_factory=set)
     amounts: set[tuple[str, int]] = field(default_factory=set)
     places: set[int] = field(default_factory=set)  # rank less quota
+
+
+def codes_of(programme: Programme) -> set[str]:
+    """Every code of the catalogue that a determination of the programme can give."""
+    own = set(programme.exclusions) | {cap.code for cap in programme.caps}
+    own |= {reason.code for part in programme.components.values() for reason in part.not_counted}
+    own |= OF_COMPONENTS if programme.components else set()
+    general = {code for code, reason in CATALOGUE.items() if reason.kind in ("missing", "warning", "queue", "place")}
+    if not programme.components:
+        general -= {"NOMOR_KEHAMILAN_KOSONG"}
+    return own | general
 
 
 def number_tests(programme: Any) -> Iterator[tuple[str, Test, Component | None]]:
