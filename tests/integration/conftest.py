@@ -10,6 +10,7 @@ import pytest
 
 from live_services import Services
 from perlinsos.operations.demo.lay import lay_deliveries
+from perlinsos.settings import find_project
 from perlinsos.synthesis.corrections import write_correction, write_repair
 
 from .line import Line
@@ -52,6 +53,7 @@ def world(platform: Services, tmp_path_factory: pytest.TempPathFactory) -> World
     records = write_settings(folder / "records", QUOTAS)
     line = Line(platform, folder / "out", folder / "fetched")
     platform.airflow.wait_for_dags({"pull", "ingest", "dispatch", "determine"}, seconds=240)
+    line.call("consumer", "add", str(find_project() / "demo" / "consumer-kemensos-demo.yaml"))
     for region in SIZES:
         line.call("region", "add", str(records / f"region-{region}.yaml"))
     line.call("decree", "add", str(records / "decrees" / f"tim-{SHUT}.yaml"))

@@ -15,6 +15,7 @@ from live_services import FAST, copy_project, running
 from perlinsos.operations.demo.lay import lay_deliveries
 from perlinsos.publication.manifest import MANIFEST, SIGNATURE
 from perlinsos.recipients.determine import determine
+from perlinsos.settings import find_project
 from perlinsos.synthesis.corrections import write_correction
 from perlinsos.synthesis.order import SynthOrder, run_order
 
@@ -89,6 +90,7 @@ def pendulum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pendulum]:
     first = out / SCHOOLS / "national" / SNAPSHOT
     with running(project=copy_project(folder / "project"), **FAST) as services:
         line = Line(services, out, folder / "fetched")
+        line.call("consumer", "add", str(find_project() / "demo" / "consumer-kemensos-demo.yaml"))
         for words in ("region", f"region-{SHUT}"), ("decree", f"decrees/tim-{SHUT}"), ("decree", f"decrees/kuota-{STAGE}"):
             line.call(words[0], "add", str(records / f"{words[1]}.yaml"))
         line.call("cycle", "add", str(records / f"cycle-{SHUT}-{STAGE}.yaml"))

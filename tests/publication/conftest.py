@@ -17,6 +17,7 @@ from perlinsos.ledger import records
 from perlinsos.ledger.connection import call, transaction
 from perlinsos.ledger.input_sets import make_input_set
 from perlinsos.model.datasets import RESULT_TABLES
+from perlinsos.operations import consumers
 from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.canonical import list_digest
 from perlinsos.publication.files import arrow_schema, write_parquet
@@ -97,8 +98,16 @@ def make_determination(folder: Path, families: int = 23, *, simulation_only: boo
 
 @pytest.fixture
 def keys(settings: Settings) -> Path:
-    """The public key; the signing key and the consumer's token key are there too."""
+    """The public key; the signing key is there too, and one consumer with its token key."""
+    add_consumer(settings, "kemensos-demo", "programme_owner")
     return ensure_keys(settings)
+
+
+def add_consumer(settings: Settings, name: str, profile: str, **scope: list[str]) -> dict[str, Any]:
+    """Register a consumer as the command does."""
+    path = settings.home / f"consumer-{name}.yaml"
+    path.write_text(json.dumps({"consumer": name, "name": "test", "profile": profile, "legal_basis": "test", **scope}))
+    return consumers.add(open_context(settings, AT), path)
 
 
 @pytest.fixture

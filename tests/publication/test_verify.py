@@ -12,21 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from perlinsos.errors import Refused, WrongUsage
-from perlinsos.publication.canonical import content_digest
+from perlinsos.ledger.consumers import Consumer
+from perlinsos.publication.copies import CopyPlan, Source, prepare_consumer
 from perlinsos.publication.fetch import fetch_list, list_published, parse_label
 from perlinsos.publication.manifest import ListFacts
 from perlinsos.publication.publish import publish
-from perlinsos.publication.readme import READERS
-from perlinsos.publication.schema import PROFILES, Consumer, recipients_table
 from perlinsos.publication.signature import ensure_key, load_key, sign
-from perlinsos.publication.snapshot import make_recipients, prepare_consumer, prepare_list
+from perlinsos.publication.snapshot import prepare_list
 from perlinsos.publication.tokens import ensure_token_key
 from perlinsos.publication.verify import check_verdict, verify_folder
 from perlinsos.settings import Buckets, find_project
@@ -53,7 +51,7 @@ def folders(tmp_path: Path, public: bytes) -> dict[str, Path]:
     whole = prepare_list(facts, tables, summary, documents, tmp_path / "list", Buckets())
     key = ensure_token_key(tmp_path / "keys", "kemensos-demo")
     owner = Consumer("kemensos-demo", "programme_owner", "test")
-    copy = prepare_consumer(facts, whole, summary, owner, key, tmp_path / "consumer", Buckets())
+    copy = prepare_consumer(Source(facts, whole.local, summary, {}), CopyPlan(owner, key), tmp_path / "consumer", Buckets())
     for folder in (whole, copy):
         (folder.local / "manifest.json").write_bytes(folder.manifest)
         signed = sign(load_key(tmp_path / "keys"), folder.manifest, "test")
@@ -174,29 +172,8 @@ def test_a_consumer_gets_tokens_in_their_own_order_and_no_number(folders: dict[s
     assert not [number for number in range(600) if card(number).encode() in plain]
 
 
-def test_a_payer_gets_only_whom_it_pays(folders: dict[str, Path], tmp_path: Path) -> None:
-    key = ensure_token_key(tmp_path / "keys", "bank-demo")
-    decisions = pq.read_table(folders["list"] / "decisions.parquet")
-    rows = make_recipients(LIST_ID, decisions, Consumer("bank-demo", "payer", "test"), key)
-    assert set(rows.column("outcome").to_pylist()) == {"LAYAK"}
-    assert "reasons" not in rows.column_names and "rank" not in rows.column_names
-    content_digest(rows, recipients_table(PROFILES["payer"]))
-
-
 def test_the_files_agree_with_sha256sum(folders: dict[str, Path]) -> None:
     subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=folders["consumer"], check=True, capture_output=True)
-
-
-def test_the_lines_of_the_readme_read_the_files(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    import duckdb
-
-    monkeypatch.chdir(folders["consumer"])
-    readers = {name: eval(line, {"pandas": pd}) for name, line in READERS.items() if name.startswith("pandas")}
-    readers |= {name: duckdb.sql(line).df() for name, line in READERS.items() if name.startswith("DuckDB")}
-    assert len(readers) == len(READERS)
-    for name, frame in readers.items():
-        assert len(frame) == 23, name
-        assert set(frame["region_code"]) == {"35.10"} and set(frame["district_code"]) == {"35.10.16"}, name
 
 
 def test_labels() -> None:

@@ -74,30 +74,6 @@ def test_nobody_reads_without_an_identity(stocked: Services) -> None:
     assert status_of(f"{stocked.addresses['s3_endpoint']}/{PUBLISHED}/{OWN}") == 403
 
 
-def test_a_consumer_reads_and_lists_its_own_prefix(stocked: Services) -> None:
-    consumer = stocked.s3("kemensos-demo")
-    assert consumer.get_object(Bucket=PUBLISHED, Key=OWN)["Body"].read() == b"content"
-    assert consumer.get_object(Bucket=PUBLISHED, Key="keys/current.pub")["Body"].read() == b"content"
-    listed = consumer.list_objects_v2(Bucket=PUBLISHED, Prefix="consumer=kemensos-demo/")["Contents"]
-    assert [item["Key"] for item in listed] == [OWN]
-
-
-@pytest.mark.parametrize(
-    ("method", "arguments"),
-    [
-        ("get_object", {"Bucket": PUBLISHED, "Key": "consumer=other/recipients.csv.gz"}),
-        ("list_objects_v2", {"Bucket": PUBLISHED}),
-        ("list_objects_v2", {"Bucket": PUBLISHED, "Prefix": "consumer=other/"}),
-        ("list_objects_v2", {"Bucket": "perlinsos-work"}),
-        ("put_object", {"Bucket": PUBLISHED, "Key": "consumer=kemensos-demo/mine", "Body": b""}),
-        ("delete_object", {"Bucket": PUBLISHED, "Key": OWN}),
-        ("create_bucket", {"Bucket": "perlinsos-mine"}),
-    ],
-)
-def test_a_consumer_is_refused_everything_else(stocked: Services, method: str, arguments: dict[str, object]) -> None:
-    assert refusal(getattr(stocked.s3("kemensos-demo"), method), **arguments) == 403
-
-
 @pytest.mark.parametrize(
     ("identity", "bucket", "status"),
     [

@@ -135,7 +135,23 @@ class DecreeRecord(_Part):
         return inside and (not self.stages or stage in self.stages)
 
 
-Record = TypeVar("Record", RegionRecord, CycleRecord, DecreeRecord)
+class ConsumerRecord(_Part):
+    """A consumer of published lists; `legal_basis`: the law or agreement by which it gets them. Empty `programmes` or `regions`: all."""
+
+    consumer: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
+    name: str = Field(min_length=1)
+    profile: Literal["payer", "programme_owner", "auditor", "statistics"]
+    legal_basis: str = Field(min_length=1)
+    programmes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+    @field_validator("regions")
+    @classmethod
+    def _are_codes(cls, found: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(parse_regency(code) for code in found)
+
+
+Record = TypeVar("Record", RegionRecord, CycleRecord, DecreeRecord, ConsumerRecord)
 Kind = TypeVar("Kind")
 
 

@@ -71,6 +71,13 @@ def record_published(
     call(connection, "record_published", [*arguments, work_id, fence, at])
 
 
+def record_changes(
+    connection: Connection, list_id: str, revision: int, list_digest: str, changes: dict[str, Any], *, work_id: int, fence: int
+) -> None:
+    """Record what a revision changed, by cause, as publisher: {revision | stage: {compared_with, causes}}. Safe to repeat."""
+    call(connection, "record_changes", [list_id, "list", revision, list_digest, changes, work_id, fence])
+
+
 def adopt_revision(
     connection: Connection, list_id: str, track: Track, revision: int, *, list_digest: str, manifest_key: str,
     manifest_sha256: str, at: datetime,

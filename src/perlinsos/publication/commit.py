@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from perlinsos.errors import Conflict
 from perlinsos.publication import signature
+from perlinsos.publication.contract import CONTRACT_KEY, write_contract
 from perlinsos.publication.manifest import MANIFEST, SIGNATURE, ListFacts, list_prefix
 from perlinsos.publication.signature import SigningKey
 from perlinsos.publication.snapshot import PreparedFolder
@@ -29,31 +30,51 @@ KEYS_PREFIX = "keys/"
 
 @dataclass(frozen=True)
 class Plan:
-    """What one revision is made from. `determination` = the SHA-256 of each file of the determination, by its key."""
+    """What one revision is made from.
+
+    `determination` = the SHA-256 of each file of the determination, by its key; `compared` = what it is compared with.
+    """
 
     facts: ListFacts
     documents: dict[str, str]
     determination: dict[str, str]
+    compared: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def nothing(step: str) -> None:
     """The default of `at_step`, which tests use to stop a publisher at a named step."""
 
 
+def plan_key(list_id: str, revision: int, *, is_simulation: bool = False) -> str:
+    """Where the plan of a revision lies in the work bucket."""
+    return f"publishing/{list_prefix(list_id, revision, is_simulation=is_simulation)}plan.json"
+
+
+def read_plan(text: bytes) -> Plan:
+    """A plan as it was stored."""
+    found = json.loads(text)
+    return Plan(ListFacts(**found["facts"]), found["documents"], found["determination"], found.get("compared", {}))
+
+
 def settle_plan(storage: Storage, buckets: Buckets, plan: Plan) -> Plan:
     """Store the plan, or give the one that is stored for this revision. Conflict where that is of another decision."""
     facts = plan.facts
-    key = f"publishing/{list_prefix(facts.list_id, facts.revision, is_simulation=facts.is_simulation)}plan.json"
+    key = plan_key(facts.list_id, facts.revision, is_simulation=facts.is_simulation)
     text = json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True).encode()
     try:
         storage.put_new(buckets.work, key, text, "application/json")
     except Conflict:
         text = storage.get(buckets.work, key)
-    found = json.loads(text)  # read back in both cases: the order of keys goes into the manifest
-    settled = Plan(ListFacts(**found["facts"]), found["documents"], found["determination"])
+    settled = read_plan(text)  # in both cases: the order of keys goes into the manifest
     if (settled.facts.list_digest, settled.facts.status) != (facts.list_digest, facts.status):
         raise Conflict("Another decision was planned under this revision", where=facts.label, why=f"see {key}")
     return settled
+
+
+def publish_contract(storage: Storage, buckets: Buckets) -> str:
+    """Put the data contract of this version beside the lists; its object key. Conflict where another text has its number."""
+    storage.put_new(buckets.published, CONTRACT_KEY, write_contract().encode(), "application/yaml")
+    return CONTRACT_KEY
 
 
 def publish_key(storage: Storage, buckets: Buckets, key: SigningKey) -> str:

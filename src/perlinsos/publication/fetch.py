@@ -16,7 +16,7 @@ from perlinsos.publication.manifest import MANIFEST, SIGNATURE, consumer_prefix,
 from perlinsos.settings import Buckets
 from perlinsos.storage import Missing, Storage
 
-_FORM = re.compile(r"(?P<list_id>\d{4}-T[1-4]/\d{2}\.\d{2}/[a-z][a-z0-9_]*)(?:/r(?P<revision>[1-9]\d*))?")
+_FORM = re.compile(r"(?P<list_id>\d{4}-T[1-4]/\d{2}\.\d{2}/[a-z][a-z0-9_-]*)(?:/r(?P<revision>[1-9]\d*))?")
 
 
 def parse_label(label: str) -> tuple[str, int | None]:

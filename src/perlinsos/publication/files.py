@@ -17,6 +17,7 @@ from perlinsos.errors import Refused
 from perlinsos.model.datasets import ResultTable
 from perlinsos.publication.canonical import content_digest
 from perlinsos.publication.schema import LIST_SEPARATOR
+from perlinsos.publication.sheets import write_xlsx
 from perlinsos.storage import digest_of
 
 ROW_GROUP = 262_144
@@ -24,6 +25,8 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".gz": "application/gzip",
     ".json": "application/json",
+    ".sql": "application/sql",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".md": "text/markdown; charset=utf-8",
     "": "text/plain; charset=utf-8",
 }
@@ -85,6 +88,13 @@ def write_csv_gz(rows: pa.Table, table: ResultTable, path: Path) -> FileEntry:
     return describe_file(path, rows.num_rows, digest)
 
 
+def write_sheet(rows: pa.Table, table: ResultTable, path: Path) -> FileEntry:
+    """Write the rows, which are in order, as XLSX for people; its content digest is the table's."""
+    digest = content_digest(rows, table)
+    write_xlsx(rows, table, path)
+    return describe_file(path, rows.num_rows, digest)
+
+
 def read_csv_gz(path: Path, table: ResultTable) -> pa.Table:
     """Read what `write_csv_gz` wrote, with the types of the table. Refused where the file is not of that form."""
     kinds = {column.name: column.kind for column in table.columns}
@@ -100,13 +110,12 @@ def read_csv_gz(path: Path, table: ResultTable) -> pa.Table:
     for name, kind in kinds.items():
         if kind == "list<text>" and name in rows.column_names:
             place = rows.column_names.index(name)
-            rows = rows.set_column(place, name, _split(rows.column(name)))
+            rows = rows.set_column(place, name, split_lists(rows.column(name).combine_chunks()))
     return rows
 
 
-def _split(joined: pa.ChunkedArray) -> pa.Array:
-    """The lists that were joined: the empty text is the empty list."""
-    texts = joined.combine_chunks()
+def split_lists(texts: pa.Array) -> pa.Array:
+    """The lists that were joined with `|`: the empty text is the empty list."""
     filled = pc.equal(texts, "")
     counts = pc.if_else(pc.fill_null(filled, True), 0, pc.add(pc.count_substring(texts, LIST_SEPARATOR), 1))
     items = pc.split_pattern(texts.filter(pc.invert(pc.fill_null(filled, True))), LIST_SEPARATOR).flatten()

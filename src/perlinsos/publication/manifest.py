@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from perlinsos import __version__
+from perlinsos.ledger.consumers import LISTS_FEED, Consumer
 from perlinsos.publication.files import FileEntry, as_json
-from perlinsos.publication.schema import SCHEMA_VERSION, Consumer
+from perlinsos.publication.schema import SCHEMA_VERSION
 
 MANIFEST_VERSION = "1"
 MANIFEST = "manifest.json"
@@ -79,6 +80,11 @@ def consumer_prefix(consumer_id: str, list_id: str, revision: int) -> str:
     return f"consumer={consumer_id}/{revision_folder(list_id, revision)}"
 
 
+def feed_prefix(feed: str) -> str:
+    """Where a status feed lies: a consumer's in the published bucket, that of the authoritative lists in the work bucket."""
+    return "lists/v1/status/" if feed == LISTS_FEED else f"consumer={feed}/status/"
+
+
 def total_by_outcome(rows: pa.Table, amounts: Sequence[str] = AMOUNTS) -> dict[str, dict[str, int]]:
     """Rows and rupiah by outcome, by name of the outcome."""
     sums = rows.group_by("outcome").aggregate([([], "count_all"), *((name, "sum") for name in amounts)])
@@ -102,7 +108,8 @@ def make_manifest(
     if consumer:
         owner, key_id = consumer
         document["consumer"] = {"id": owner.consumer_id, "profile": owner.profile, "token_key_id": key_id}
-        document["status_feed"] = f"consumer={owner.consumer_id}/status/"
+    if not facts.is_simulation:
+        document["status_feed"] = feed_prefix(consumer[0].consumer_id if consumer else LISTS_FEED)
     document |= {
         "outcomes": outcomes,
         "files": [entry.as_dict() for entry in files],

@@ -8,32 +8,36 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from perlinsos import __version__
 from perlinsos.errors import Conflict, PerlinsosError, Refused
+from perlinsos.ledger.consumers import LISTS_FEED, read_consumers
 from perlinsos.ledger.outcomes import measure
-from perlinsos.ledger.revisions import make_list_id, record_published, reserve_revision
+from perlinsos.ledger.revisions import make_list_id, record_changes, record_published, reserve_revision
 from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_work, finish_work, parse_key, release_work
 from perlinsos.operations.context import Context
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.commit import (
     AtStep,
     Plan,
-    advance_latest,
     nothing,
+    publish_contract,
     publish_key,
     read_public_keys,
     settle_plan,
     write_folder,
 )
+from perlinsos.publication.compare import compare, find_compared, sum_causes
+from perlinsos.publication.copies import Source, write_copy
 from perlinsos.publication.facts import read_facts, read_quality
 from perlinsos.publication.files import as_json
 from perlinsos.publication.manifest import MANIFEST
 from perlinsos.publication.signature import SigningKey, load_key
-from perlinsos.publication.snapshot import CONSUMERS, PreparedFolder, prepare_consumer, prepare_list
-from perlinsos.publication.tokens import load_token_key
+from perlinsos.publication.snapshot import PreparedFolder, prepare_list
+from perlinsos.publication.status_feed import tell_published
 
 SUMMARY = "summary.json"
 
@@ -183,6 +187,7 @@ def make_plan(
     with ctx.connect("publisher") as connection:
         as_of = date.fromisoformat(str(summary["as_of"]))
         facts = read_facts(connection, held, programme, str(of_programme["list_digest"]), revision, as_of)
+        compared = find_compared(connection, facts)
         quality = {"funnel": summary.get("funnel"), "batches": read_quality(connection, held.input_set_digest)}
     made_by = {
         "list": facts.label,
@@ -194,11 +199,11 @@ def make_plan(
         "code_version": __version__,
         "engine": summary.get("engine"),
     }
-    return Plan(facts, {"quality.json": as_json(quality), "provenance.json": as_json(made_by)}, determination.files)
+    return Plan(facts, {"quality.json": as_json(quality), "provenance.json": as_json(made_by)}, determination.files, compared)
 
 
 def write_plan(ctx: Context, held: Claim, plan: Plan, at_step: AtStep) -> dict[str, Any]:
-    """Write the authoritative list, then each consumer's folder, then `latest.json`; what the ledger must record."""
+    """Write the authoritative list, then each consumer's copy; what the ledger must record."""
     buckets, keys = ctx.settings.buckets, ctx.settings.home / "keys"
     key = load_key(keys)
     publish_key(ctx.storage, buckets, key)
@@ -207,15 +212,12 @@ def write_plan(ctx: Context, held: Claim, plan: Plan, at_step: AtStep) -> dict[s
     with tempfile.TemporaryDirectory(prefix="perlinsos-publish-") as name:
         folder = Path(name)
         authoritative = prepare_list(plan.facts, files, summary, plan.documents, folder / "list", buckets)
+        compared = compare(ctx, plan.compared, authoritative.local, folder / "before")
         digest = _write(ctx, held, authoritative, key, at_step)
-        for consumer in () if plan.facts.is_simulation else CONSUMERS:
-            token_key = load_token_key(keys, consumer.consumer_id)
-            copy = prepare_consumer(
-                plan.facts, authoritative, summary, consumer, token_key, folder / consumer.consumer_id, buckets
-            )
-            copied = _write(ctx, held, copy, key, at_step)
-            at_step(f"{consumer.consumer_id} latest")
-            advance_latest(ctx.storage, buckets, consumer.consumer_id, plan.facts, copied)
+        if not plan.facts.is_simulation:
+            at_step("lists status")
+            tell_published(ctx, LISTS_FEED, plan.facts, digest, key, read_public_keys(ctx.storage, buckets))
+            _write_copies(ctx, held, Source(plan.facts, authoritative.local, summary, compared), key, folder, at_step)
     outcomes = json.loads(authoritative.manifest)["outcomes"]
     return {
         "list_id": plan.facts.list_id,
@@ -224,20 +226,32 @@ def write_plan(ctx: Context, held: Claim, plan: Plan, at_step: AtStep) -> dict[s
         "list_digest": plan.facts.list_digest,
         "rows": {outcome: of["rows"] for outcome, of in outcomes.items()},
         "outcomes": outcomes,
+        "changes": sum_causes(compared),
         "manifest_key": authoritative.prefix + MANIFEST,
         "manifest_sha256": digest,
     }
 
 
+def _write_copies(ctx: Context, held: Claim, source: Source, key: SigningKey, folder: Path, at_step: AtStep) -> None:
+    """Write the copy of every consumer for whom the list is, and the contract beside them."""
+    publish_contract(ctx.storage, ctx.settings.buckets)
+    with ctx.connect("reader") as connection:
+        consumers = read_consumers(connection)
+    for consumer in consumers:
+        if consumer.gets(source.facts.region, source.facts.programme):
+            write_copy(ctx, source, consumer, key, folder / consumer.consumer_id, partial(_check_held, ctx, held), at_step)
+
+
+def _check_held(ctx: Context, held: Claim) -> None:
+    """Raise Conflict where this publisher no longer holds the work."""
+    with ctx.connect("publisher") as connection:
+        assert_fence(connection, held.work_id, held.fence)
+
+
 def _write(ctx: Context, held: Claim, folder: PreparedFolder, key: SigningKey, at_step: AtStep) -> str:
     """Write one folder; before its manifest the fence is checked."""
-
-    def still_held() -> None:
-        with ctx.connect("publisher") as connection:
-            assert_fence(connection, held.work_id, held.fence)
-
     public_keys = read_public_keys(ctx.storage, ctx.settings.buckets)
-    return write_folder(ctx.storage, folder, key, public_keys, still_held, at_step)
+    return write_folder(ctx.storage, folder, key, public_keys, partial(_check_held, ctx, held), at_step)
 
 
 def _record(ctx: Context, held: Claim, plan: Plan, published: Mapping[str, Any]) -> None:
@@ -256,3 +270,8 @@ def _record(ctx: Context, held: Claim, plan: Plan, published: Mapping[str, Any])
             at=ctx.at,
             rows=published["outcomes"],
         )
+        if published["changes"]:
+            record_changes(
+                connection, plan.facts.list_id, plan.facts.revision, plan.facts.list_digest, published["changes"],
+                work_id=held.work_id, fence=held.fence,
+            )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The folders of one revision, prepared on the local disk: the authoritative list and a copy for each consumer.
+"""The folder of an authoritative list, prepared on the local disk (consumers' copies: `copies.py`).
 
 Nothing here touches the store or the ledger; equal arguments give equal bytes.
 """
@@ -11,27 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from perlinsos.errors import Conflict, Refused
+from perlinsos.errors import Conflict
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.publication.canonical import LIST_TABLES, list_digest
-from perlinsos.publication.files import FileEntry, as_json, write_csv_gz, write_parquet, write_text
+from perlinsos.publication.files import FileEntry, as_json, write_parquet, write_text
 from perlinsos.publication.manifest import (
     AMOUNTS,
     ListFacts,
-    consumer_prefix,
     list_prefix,
     make_manifest,
     total_by_outcome,
 )
-from perlinsos.publication.readme import write_readme
-from perlinsos.publication.schema import KEY, Consumer, describe_package, fields_of, find_profile, recipients_table
-from perlinsos.publication.tokens import TokenKey, make_tokens
 from perlinsos.settings import Buckets
-
-CONSUMERS = (Consumer("kemensos-demo", "programme_owner", "Kementerian Sosial (demonstration)"),)
 
 
 @dataclass(frozen=True)
@@ -90,56 +83,3 @@ def rows_of(path: Path, programme: str) -> pa.Table:
 def summary_of(summary: Mapping[str, Any], programme: str) -> dict[str, Any]:
     """The summary with this programme only."""
     return {**summary, "programmes": {programme: summary["programmes"][programme]}}
-
-
-def prepare_consumer(
-    facts: ListFacts,
-    authoritative: PreparedFolder,
-    summary: Mapping[str, Any],
-    consumer: Consumer,
-    key: TokenKey,
-    out: Path,
-    buckets: Buckets,
-) -> PreparedFolder:
-    """Prepare a consumer's folder from the authoritative list. Refused for a simulation: it never goes to a consumer."""
-    if facts.is_simulation:
-        raise Refused("A simulation is not for consumers", where=facts.label)
-    out.mkdir(parents=True)
-    profile = find_profile(consumer.profile)
-    spec = recipients_table(profile)
-    decisions = pq.read_table(authoritative.local / "decisions.parquet")
-    outcomes = total_by_outcome(decisions)
-    rows = make_recipients(facts.list_id, decisions, consumer, key)
-    csv = write_csv_gz(rows, spec, out / "recipients.csv.gz")
-    files = [write_parquet(rows, spec, out / "recipients.parquet"), csv]
-    described = {"path": csv.path, "bytes": csv.bytes, "hash": f"sha256:{csv.sha256}"}
-    package = describe_package(profile, facts.label.lower().replace("/", "-"), facts.label, described)
-    files.append(write_text(out / "datapackage.json", as_json(package)))
-    files += [write_text(out / f"README.{language}.md", write_readme(language, facts, outcomes)) for language in ("id", "en")]
-    files.append(write_text(out / "SHA256SUMS", "".join(f"{entry.sha256}  {entry.path}\n" for entry in files)))
-    manifest = make_manifest(facts, summary, outcomes, files, (consumer, key.key_id))
-    prefix = consumer_prefix(consumer.consumer_id, facts.list_id, facts.revision)
-    return PreparedFolder(buckets.published, prefix, out, tuple(files), manifest, facts.label, facts.list_digest)
-
-
-def make_recipients(list_id: str, decisions: pa.Table, consumer: Consumer, key: TokenKey) -> pa.Table:
-    """The consumer's rows and columns, with tokens for numbers, in the order of the tokens.
-
-    That order says nothing about the numbers, and neither does anything else in the table.
-    """
-    profile = find_profile(consumer.profile)
-    if profile.outcomes is not None:
-        decisions = decisions.filter(pc.is_in(decisions.column("outcome"), value_set=pa.array(profile.outcomes)))
-    count = decisions.num_rows
-    made = {
-        "list_id": pa.array([list_id] * count, pa.string()),
-        "family_token": make_tokens(key, "family", decisions.column("no_kk")),
-        "person_token": make_tokens(key, "person", decisions.column("nik")),
-        **{name: pa.nulls(count, pa.string()) for name in ("previous_family_token", "objection_status", "change_class")},
-    }
-    columns = {
-        field.name: made[field.name] if field.name in made else decisions.column(field.name) for field in fields_of(profile)
-    }
-    rows = pa.table(columns)
-    order = pc.sort_indices(rows, sort_keys=[(name, "ascending", "at_start") for name in KEY])
-    return rows.take(order).combine_chunks()

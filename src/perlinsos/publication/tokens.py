@@ -38,27 +38,85 @@ class TokenKey:
         return f"TokenKey({self.key_id!r})"
 
 
+@dataclass(frozen=True)
+class TokenKeys:
+    """The keys of one consumer: the one in use, and past ones from the oldest to the newest."""
+
+    current: TokenKey
+    past: tuple[TokenKey, ...] = ()
+
+    @property
+    def previous(self) -> TokenKey | None:
+        """The key before the one in use."""
+        return self.past[-1] if self.past else None
+
+    def find(self, key_id: str) -> TokenKey:
+        """The key of that id. Refused where it is missing."""
+        for key in (self.current, *self.past):
+            if key.key_id == key_id:
+                return key
+        remedy = "restore keys/tokens from its backup; no list with that key can be finished without it"
+        raise Refused("A token key is missing", where=key_id, remedy=remedy)
+
+
 def ensure_token_key(folder: Path, consumer: str) -> TokenKey:
     """The key of the consumer in `folder` (PERLINSOS_HOME/keys), made where there is none (mode 0600)."""
     path = _path(folder, consumer)
     if not path.exists():
-        secret = secrets.token_bytes(32)
-        key_id = base64.b32encode(hashlib.sha256(b"perlinsos-token-key" + secret).digest())[:4].decode()
-        write_secret(path, json.dumps({"key_id": key_id, "secret": secret.hex()}).encode())
+        write_secret(path, _as_bytes(_make_key(()), ()))
     return load_token_key(folder, consumer)
 
 
+def rotate_token_key(folder: Path, consumer: str) -> TokenKeys:
+    """Replace the consumer's key by a new one; past ones stay beside it, so that earlier tokens can still be made.
+
+    Refused where there is no key, or where another rotation is at work.
+    """
+    path = _path(folder, consumer)
+    known = load_token_keys(folder, consumer)
+    past = (*known.past, known.current)
+    beside = path.with_suffix(".next")
+    if not write_secret(beside, _as_bytes(_make_key(past), past)):
+        remedy = f"wait until it ends; where it died, remove keys/tokens/{beside.name}"
+        raise Refused("Another rotation of this key is at work", where=consumer, remedy=remedy)
+    beside.replace(path)
+    return load_token_keys(folder, consumer)
+
+
 def load_token_key(folder: Path, consumer: str) -> TokenKey:
-    """The key of the consumer. Refused where it is missing: a new key would give everybody new tokens."""
+    """The key of the consumer that is in use."""
+    return load_token_keys(folder, consumer).current
+
+
+def load_token_keys(folder: Path, consumer: str) -> TokenKeys:
+    """The keys of the consumer. Refused where they are missing: a new key would give everybody new tokens."""
     path = _path(folder, consumer)
     if not path.exists():
         raise Refused(
             "The consumer has no token key",
             where=f"keys/tokens/{path.name}",
-            remedy="`perlinsos up` makes it; on several machines give all of them the same file",
+            remedy="`perlinsos consumer add` makes it; on several machines give all of them the same file",
         )
     found = json.loads(path.read_text())
+    return TokenKeys(_read_key(found), tuple(_read_key(one) for one in found.get("past", [])))
+
+
+def _make_key(past: tuple[TokenKey, ...]) -> TokenKey:
+    """A new key whose id none of the past ones has."""
+    while True:
+        secret = secrets.token_bytes(32)
+        key_id = base64.b32encode(hashlib.sha256(b"perlinsos-token-key" + secret).digest())[:4].decode()
+        if key_id not in {key.key_id for key in past}:
+            return TokenKey(key_id, secret)
+
+
+def _read_key(found: dict[str, str]) -> TokenKey:
     return TokenKey(str(found["key_id"]), bytes.fromhex(found["secret"]))
+
+
+def _as_bytes(current: TokenKey, past: tuple[TokenKey, ...]) -> bytes:
+    described = [{"key_id": key.key_id, "secret": key.secret.hex()} for key in (current, *past)]
+    return json.dumps({**described[0], "past": described[1:]}).encode()
 
 
 def _path(folder: Path, consumer: str) -> Path:

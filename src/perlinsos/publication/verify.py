@@ -18,7 +18,8 @@ from perlinsos.publication import signature
 from perlinsos.publication.canonical import LIST_TABLES, content_digest, list_digest
 from perlinsos.publication.files import read_csv_gz
 from perlinsos.publication.manifest import AMOUNTS, MANIFEST, SIGNATURE, total_by_outcome
-from perlinsos.publication.schema import find_profile, recipients_table
+from perlinsos.publication.schema import find_profile, tables_of
+from perlinsos.publication.status_feed import Standing
 from perlinsos.storage import digest_of
 
 
@@ -33,6 +34,7 @@ class Verdict:
     files: int = 0
     rows: int = 0
     faults: list[dict[str, str]] = field(default_factory=list)
+    standing: Standing | None = None
 
     def fault(self, file: str, what: str) -> None:
         """Note one fault."""
@@ -106,15 +108,16 @@ def _is_sound(folder: Path, entry: dict[str, Any], verdict: Verdict) -> bool:
 def _tables(manifest: dict[str, Any]) -> dict[str, ResultTable]:
     """The shape of each table by the stem of its file's name."""
     if "consumer" in manifest:
-        return {"recipients": recipients_table(find_profile(manifest["consumer"]["profile"]))}
+        return tables_of(find_profile(manifest["consumer"]["profile"]))
     return {name: RESULT_TABLES[name] for name in LIST_TABLES}
 
 
 def _check_rows(folder: Path, entry: dict[str, Any], tables: dict[str, ResultTable], verdict: Verdict) -> None:
     """Rows and content digest of a table, from Parquet and from CSV alike."""
-    if entry["rows"] is None:
+    if entry["rows"] is None or entry["path"].endswith(".xlsx"):  # of a sheet the hash is enough: reading it takes minutes
         return
-    path, table = folder / entry["path"], tables[entry["path"].split(".")[0]]
+    path, name = folder / entry["path"], entry["path"].split(".")[0]
+    table = tables["changes" if name.startswith("changes_from_") else name]
     source = path if path.suffix == ".parquet" else read_csv_gz(path, table)
     rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else source.num_rows
     if rows != entry["rows"]:
@@ -147,6 +150,13 @@ def _check_totals(folder: Path, manifest: dict[str, Any], verdict: Verdict) -> N
         verdict.fault(path.name, f"has outcomes that the manifest does not name: {', '.join(sums)}")
 
 
+def add_standing(verdict: Verdict, standing: Standing | None) -> None:
+    """Add what the status feed says of the revision; a feed that is not what was signed is a fault."""
+    verdict.standing = standing
+    for what in standing.faults if standing else ():
+        verdict.fault("status", what)
+
+
 def find_public_keys(home: Path, named: Path | None = None) -> list[bytes]:
     """The named public key, else all that lie in `PERLINSOS_HOME/keys`. WrongUsage where there is none."""
     paths = [named] if named else sorted((home / "keys").glob("*.pub"))
@@ -163,11 +173,14 @@ def find_public_keys(home: Path, named: Path | None = None) -> list[bytes]:
 
 
 def check_verdict(verdict: Verdict, *, allow_simulation: bool = False) -> None:
-    """Raise Refused where something is wrong, naming every file at fault, or where it is a simulation."""
+    """Raise Refused where something is wrong, naming every file at fault, and for what is suspended, withdrawn or no list."""
     if verdict.faults:
         named = "; ".join(f"{fault['file']}: {fault['what']}" for fault in verdict.faults)
         remedy = "do not load this folder; fetch it again, and report it if the fault stays"
         raise Refused(f"{verdict.label} is not what was signed", where=named, remedy=remedy)
+    if verdict.standing is not None and verdict.standing.stands in {"suspended", "withdrawn"}:
+        where = f"record {verdict.standing.number} of {verdict.standing.feed}, {verdict.standing.at}"
+        raise Refused(f"{verdict.label} is {verdict.standing.stands}", where=where, remedy="do not pay by it")
     if verdict.status == "simulation" and not allow_simulation:
         remedy = "never load it; to check its files all the same: --allow-simulation"
         raise Refused(f"{verdict.label} is a simulation", why="SIMULASI / SIMULATION: it is no list", remedy=remedy)

@@ -58,10 +58,12 @@ def end_synthesis(process: subprocess.Popen[bytes] | None) -> None:
 
 
 def register_settings(folder: Path, regions: Iterable[str], say: Say) -> None:
-    """Register regions, decrees and cycles from the demo's files, by the commands that an operator would type."""
+    """Register regions, consumers, decrees and cycles from the demo's files, by the commands that an operator would type."""
     chosen = list(regions)
     for region in chosen:
         _call(["region", "add", str(folder / f"region-{region}.yaml")], say)
+    for consumer in sorted(folder.glob("consumer-*.yaml")):
+        _call(["consumer", "add", str(consumer)], say)
     for decree in sorted((folder / "decrees").glob("*.yaml")):
         _call(["decree", "add", str(decree)], say)
     for region in chosen:

@@ -43,6 +43,11 @@ class Home:
         return self.root / "airflow-passwords.json"
 
     @property
+    def consumer_identities(self) -> Path:
+        """The consumers' keys at the embedded object store (mode 0600)."""
+        return self.root / "consumer-identities.json"
+
+    @property
     def ports(self) -> Path:
         """The ports chosen at the first start."""
         return self.root / "ports.json"

@@ -8,13 +8,14 @@ import shutil
 import sys
 import sysconfig
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perlinsos.errors import Refused
 from perlinsos.operations.services.certificates import keep_certificates
-from perlinsos.operations.services.home import Home, write_private, write_private_json
+from perlinsos.operations.services.home import Home, read_json, write_private, write_private_json
 from perlinsos.operations.services.ports import GRPC_OFFSET, LOOPBACK
 from perlinsos.operations.services.secrets import Secrets
 from perlinsos.settings import Buckets
@@ -25,37 +26,43 @@ CONSUMER_FOLDERS = ("contracts", "keys", "releases")
 
 
 def actions_of(buckets: Buckets) -> dict[str, list[str]]:
-    """What each identity may do. A consumer reads and lists its own prefix and the public folders, nothing else."""
-
-    def may(rights: str, *names: str) -> list[str]:
-        return [f"{right}:{name}" for name in names for right in rights.split()]
-
+    """What each identity of the platform's own may do."""
     write, read = "Read List Write Tagging", "Read List"
-    consumer = ["consumer=kemensos-demo/*", *(f"{folder}/*" for folder in CONSUMER_FOLDERS)]
     everything = (buckets.landing, buckets.raw, buckets.work, buckets.published, buckets.public)
     return {
         "admin": ["Admin", "Read", "List", "Tagging", "Write"],
-        "operator": may(write, *everything),
-        "landing": may(write, buckets.landing),
-        "loader": may(read, buckets.landing) + may(write, buckets.raw, buckets.work),
-        "decider": may(read, buckets.raw) + may(write, buckets.work),
-        "publisher": may(write, buckets.work, buckets.published, buckets.public),
-        "kemensos-demo": may(read, *(f"{buckets.published}/{prefix}" for prefix in consumer)),
+        "operator": _may(write, *everything),
+        "landing": _may(write, buckets.landing),
+        "loader": _may(read, buckets.landing) + _may(write, buckets.raw, buckets.work),
+        "decider": _may(read, buckets.raw) + _may(write, buckets.work),
+        "publisher": _may(write, buckets.work, buckets.published, buckets.public),
     }
 
 
-def identities(secrets: Secrets, buckets: Buckets) -> list[dict[str, object]]:
-    """The identities of s3.json: name, keys, actions."""
-    return [
-        {
-            "name": name,
-            "credentials": [
-                {"accessKey": secrets.identities[name]["access_key"], "secretKey": secrets.identities[name]["secret_key"]}
-            ],
-            "actions": actions,
-        }
-        for name, actions in actions_of(buckets).items()
+def _may(rights: str, *names: str) -> list[str]:
+    return [f"{right}:{name}" for name in names for right in rights.split()]
+
+
+def actions_of_consumer(consumer_id: str, buckets: Buckets) -> list[str]:
+    """A consumer reads and lists its own prefix and the public folders, nothing else."""
+    prefixes = [f"consumer={consumer_id}/*", *(f"{folder}/*" for folder in CONSUMER_FOLDERS)]
+    return _may("Read List", *(f"{buckets.published}/{prefix}" for prefix in prefixes))
+
+
+def identities(
+    secrets: Secrets, buckets: Buckets, consumers: Mapping[str, Mapping[str, str]] | None = None
+) -> list[dict[str, object]]:
+    """The identities of s3.json: name, keys, actions. A consumer without keys was revoked: it has no rights."""
+    own = [_describe(name, secrets.identities[name], actions) for name, actions in actions_of(buckets).items()]
+    return own + [
+        _describe(f"consumer-{consumer_id}", keys, actions_of_consumer(consumer_id, buckets) if keys else [])
+        for consumer_id, keys in (consumers or {}).items()
     ]
+
+
+def _describe(name: str, keys: Mapping[str, str], actions: list[str]) -> dict[str, object]:
+    credentials = [{"accessKey": keys["access_key"], "secretKey": keys["secret_key"]}] if keys else []
+    return {"name": name, "credentials": credentials, "actions": actions}
 
 
 def security(secrets: Secrets, certificates: Path) -> str:
@@ -76,8 +83,14 @@ def security(secrets: Secrets, certificates: Path) -> str:
 def write_config(home: Home, secrets: Secrets) -> None:
     """Write s3.json, security.toml and the certificates."""
     keep_certificates(home.object_config)
-    write_private_json(home.object_config / "s3.json", {"identities": identities(secrets, Buckets())})
+    write_identities(home, secrets)
     write_private(home.object_config / "security.toml", security(secrets, home.object_config))
+
+
+def write_identities(home: Home, secrets: Secrets) -> None:
+    """Write s3.json: the platform's identities and the consumers'."""
+    found = identities(secrets, Buckets(), read_json(home.consumer_identities))
+    write_private_json(home.object_config / "s3.json", {"identities": found})
 
 
 def find_program() -> Path:

@@ -10,8 +10,8 @@ from perlinsos.operations.services.home import Home, read_json, write_private_js
 
 USERS = {"admin": "admin", "officer": "user", "centre": "user", "auditor": "viewer"}
 """Airflow's users and their roles: the operator, a region's officer, the ministry's, and one who only reads."""
-IDENTITIES = ("admin", "operator", "landing", "loader", "decider", "publisher", "kemensos-demo")
-"""The object store's identities: one per writer and one per consumer."""
+IDENTITIES = ("admin", "operator", "landing", "loader", "decider", "publisher")
+"""The object store's own identities, one per writer (consumers' stand in `consumer_identities.py`)."""
 
 
 def _password() -> str:
