@@ -136,7 +136,10 @@ class DecreeRecord(_Part):
 
 
 class ConsumerRecord(_Part):
-    """A consumer of published lists; `legal_basis`: the law or agreement by which it gets them. Empty `programmes` or `regions`: all."""
+    """A consumer of published lists; `legal_basis`: the law or agreement by which it gets them.
+
+    Empty `programmes` or `regions`: all.
+    """
 
     consumer: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
     name: str = Field(min_length=1)
