@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from explanation.conftest import ask, kinds
+from perlinsos.explanation.page import render_page
+from perlinsos.explanation.terminal import describe
 from rules.case_files import REGION, card
 from rules.small_region import Region, decide
 
@@ -77,6 +80,8 @@ def test_every_kind_of_number_is_among_them(numbers: dict[str, str]) -> None:
 def test_the_answer_is_of_its_kind(numbers: dict[str, str], place: Path, name: str) -> None:
     answer = ask(place, numbers[name] + "\n")
     assert kinds(answer) == WANTED[name]
+    assert all(part["text"] in unescape(render_page(answer)) for part in answer["families"] if part["kind"] != "decided")
+    assert numbers[name] not in render_page(answer) + describe(answer)
     assert all(part.get("next_step") or part["programmes"] for part in answer["families"])
 
 
