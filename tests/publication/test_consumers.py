@@ -1,0 +1,310 @@
+"""Consumers: rows and columns by profile, tokens of their own, keys that are replaced, what changed, status records."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from perlinsos.errors import PerlinsosError, Refused, WrongUsage
+from perlinsos.ledger.connection import fetch_rows
+from perlinsos.operations import consumers
+from perlinsos.operations.context import Context, open_context
+from perlinsos.publication.commit import advance_latest
+from perlinsos.publication.fetch import fetch_list
+from perlinsos.publication.keys import rotate_key
+from perlinsos.publication.manifest import ListFacts
+from perlinsos.publication.publish import publish
+from perlinsos.publication.status_feed import Standing, read_standing
+from perlinsos.publication.verify import add_standing, check_verdict, verify_folder
+
+from .conftest import AT, KEY, add_consumer, card
+
+LIST_ID = "2026-T1/35.10/pkh"
+FOLDER = "programme=pkh/region=35.10/stage=2026-T1"
+OF_PERSONS = {"family_token", "person_token", "previous_family_token"}
+PROFILES = ("payer", "programme_owner", "auditor", "statistics")
+
+
+def fetch(ctx: Context, consumer: str, into: Path, revision: int = 1) -> Path:
+    folder = into / f"{consumer}-r{revision}"
+    fetch_list(ctx.storage, ctx.settings.buckets, f"{LIST_ID}/r{revision}", folder, consumer)
+    return folder
+
+
+def recipients(folder: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(folder / "recipients.parquet").to_pylist()
+    return rows
+
+
+def public_keys(ctx: Context) -> list[bytes]:
+    """All keys that were ever published: what a verifier holds."""
+    bucket = ctx.settings.buckets.published
+    return [ctx.storage.get(bucket, found.key) for found in ctx.storage.list(bucket, "keys/")]
+
+
+@pytest.fixture
+def copies(determined: Any, context: Any, tmp_path: Path) -> dict[str, Path]:
+    """One copy for each profile, of the same list."""
+    ctx: Context = context()
+    for profile in PROFILES:
+        add_consumer(ctx.settings, f"of-{profile.replace('_', '-')}", profile)
+    determined()
+    publish(ctx, KEY, {})
+    return {profile: fetch(ctx, f"of-{profile.replace('_', '-')}", tmp_path) for profile in PROFILES}
+
+
+def test_rows_and_columns_follow_the_profile(copies: dict[str, Path]) -> None:
+    rows = {profile: recipients(folder) for profile, folder in copies.items()}
+    assert {profile: len(found) for profile, found in rows.items()} == {**dict.fromkeys(PROFILES, 23), "payer": 6}
+    assert {row["outcome"] for row in rows["payer"]} == {"LAYAK"}
+    columns = {profile: set(found[0]) for profile, found in rows.items()}
+    assert not columns["payer"] & {"reasons", "warnings", "rank", "queue_position", "decile", "change_class"}
+    assert columns["auditor"] - columns["programme_owner"] == {"decile"}
+    assert not columns["statistics"] & {*OF_PERSONS, "village_code", "rank", "queue_position", "decile"}
+    files = {profile: {path.name for path in folder.iterdir()} for profile, folder in copies.items()}
+    assert {"components.parquet", "findings.parquet"} <= files["auditor"]
+    assert not {"components.parquet", "findings.parquet"} & (files["programme_owner"] | files["payer"] | files["statistics"])
+
+
+def test_all_quote_the_same_list_digest_and_hold_no_number(copies: dict[str, Path]) -> None:
+    found = {json.loads((folder / "manifest.json").read_bytes())["list_digest"] for folder in copies.values()}
+    assert len(found) == 1
+    for folder in copies.values():
+        tables = [pq.read_table(path).to_pylist() for path in folder.glob("*.parquet")]
+        plain = str(tables) + "".join(path.read_text() for path in folder.iterdir() if path.suffix in {".md", ".json", ".sql"})
+        assert not [number for number in range(600) if card(number) in plain]
+
+
+def test_the_tokens_of_two_consumers_cannot_be_joined(copies: dict[str, Path]) -> None:
+    """No token, and no part of one behind its key id, stands with two consumers; so a join of two files finds nobody."""
+    parts = []
+    for profile in ("payer", "programme_owner", "auditor"):
+        tables = [pq.read_table(path) for path in copies[profile].glob("*.parquet")]
+        tokens = {token for table in tables for name in OF_PERSONS & set(table.column_names) for token in table[name].to_pylist()}
+        parts.append({token.partition("-")[2] for token in tokens - {None}})
+        assert len(parts[-1]) >= 6
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not parts[one] & parts[other]
+
+
+def test_evidence_is_joined_by_tokens_within_a_consumer(copies: dict[str, Path]) -> None:
+    tokens = {row["family_token"] for row in recipients(copies["auditor"])}
+    for name in ("components", "findings"):
+        assert set(pq.read_table(copies["auditor"] / f"{name}.parquet")["family_token"].to_pylist()) <= tokens
+
+
+def test_a_scope_limits_the_lists(determined: Any, context: Any, tmp_path: Path) -> None:
+    ctx: Context = context()
+    add_consumer(ctx.settings, "bpnt-only", "payer", programmes=["bpnt"])
+    add_consumer(ctx.settings, "elsewhere", "payer", regions=["35.09"])
+    determined(programmes=("pkh", "bpnt"))
+    publish(ctx, KEY, {})
+    keys = [found.key for found in ctx.storage.list(ctx.settings.buckets.published)]
+    assert {key.split("/")[1] for key in keys if key.startswith("consumer=bpnt-only/")} == {
+        "programme=bpnt",
+        "status",
+        "latest.json",
+    }
+    assert not [key for key in keys if key.startswith("consumer=elsewhere/")]
+
+
+def test_a_key_that_is_replaced_leaves_old_lists_and_links_the_new_tokens(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined(families=23)
+    publish(context("run-1"), KEY, {})
+    ctx: Context = context("run-2")
+    before = {found.key: ctx.storage.get("perlinsos-published", found.key) for found in ctx.storage.list("perlinsos-published")}
+    done = consumers.rotate(ctx, "kemensos-demo", tokens=True, access=False)
+    determined(families=24)
+    publish(ctx, KEY, {})
+    old, new = fetch(ctx, "kemensos-demo", tmp_path, 1), fetch(ctx, "kemensos-demo", tmp_path, 2)
+    assert all(ctx.storage.get("perlinsos-published", key) == data for key, data in before.items() if "latest" not in key)
+    for folder in (old, new):
+        assert not verify_folder(folder, public_keys(ctx)).faults
+    first, second = recipients(old), recipients(new)
+    assert {row["family_token"][:4] for row in second} == {done["token_key_id"]}
+    links = {row["previous_family_token"]: row["family_token"] for row in second}
+    assert {row["family_token"] for row in first} < set(links)
+    assert {row["previous_family_token"] for row in first} == {None}
+    changes = pq.read_table(new / "changes_from_rev_1.parquet").to_pylist()
+    assert {row["family_token"] for row in changes} <= set(links.values())
+
+
+def test_a_key_that_is_replaced_while_a_list_is_repaired_changes_nothing(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined()
+
+    class Died(BaseException):
+        pass
+
+    def die(step: str) -> None:
+        if step == "perlinsos-published signature":
+            raise Died
+
+    with pytest.raises(Died):
+        publish(context("run-1"), KEY, {}, die)
+    ctx: Context = context("run-2")
+    consumers.rotate(ctx, "kemensos-demo", tokens=True, access=False)
+    assert publish(ctx, KEY, {})["published"]
+    assert not verify_folder(fetch(ctx, "kemensos-demo", tmp_path), public_keys(ctx)).faults
+
+
+def test_a_signing_key_that_is_replaced_leaves_old_lists_verifiable(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined(families=9)
+    publish(context("run-1"), KEY, {})
+    ctx: Context = context("run-2")
+    done = rotate_key(ctx.settings, ctx.storage)
+    determined(families=12)
+    publish(ctx, KEY, {})
+    assert len(public_keys(ctx)) == 2
+    signed_by = []
+    for revision in (1, 2):
+        verdict = verify_folder(fetch(ctx, "kemensos-demo", tmp_path, revision), public_keys(ctx))
+        assert not verdict.faults
+        signed_by.append(verdict.key_id)
+    assert signed_by == [done["previous_key_id"], done["key_id"]]
+    standing = read_standing(
+        ctx.storage, ctx.settings.buckets.published, "consumer=kemensos-demo/status/", f"{LIST_ID}/r1", public_keys(ctx)
+    )
+    assert standing is not None and standing.faults == [] and standing.stands == "superseded"
+
+
+def test_what_changed_stands_beside_the_list_and_its_sums_in_the_ledger(determined: Any, context: Any, tmp_path: Path) -> None:
+    for families in (20, 23):
+        determined(families=families)
+        publish(context(f"run-{families}"), KEY, {})
+    ctx: Context = context()
+    folder = fetch(ctx, "kemensos-demo", tmp_path, 2)
+    changes = pq.read_table(folder / "changes_from_rev_1.parquet").to_pylist()
+    assert len(changes) == 3 and {row["compared_with"] for row in changes} == {f"{LIST_ID}/r1"}
+    with ctx.connect("reader") as connection:
+        (row,) = fetch_rows(connection, "select changes from list_revision where revision = 2")
+    sums = row["changes"]["revision"]
+    assert sums["compared_with"] == f"{LIST_ID}/r1"
+    assert sum(cause["delta_stage_idr"] for cause in sums["causes"]) == sum(row["delta_stage_idr"] for row in changes)
+    totals = [
+        sum(row["amount_stage_idr"] for row in recipients(fetch(ctx, "kemensos-demo", tmp_path / f"{number}", number)))
+        for number in (1, 2)
+    ]
+    assert totals[1] - totals[0] == sum(row["delta_stage_idr"] for row in changes)
+
+
+def feed_of(ctx: Context, consumer: str) -> list[dict[str, Any]]:
+    keys = [found.key for found in ctx.storage.list("perlinsos-published", f"consumer={consumer}/status/")]
+    return [json.loads(ctx.storage.get("perlinsos-published", key)) for key in keys if key.endswith(".json")]
+
+
+def stand(ctx: Context, revision: int) -> Standing:
+    found = read_standing(
+        ctx.storage, "perlinsos-published", "consumer=kemensos-demo/status/", f"{LIST_ID}/r{revision}", public_keys(ctx)
+    )
+    assert found is not None
+    return found
+
+
+def test_the_status_feed_is_numbered_signed_and_chained(determined: Any, context: Any) -> None:
+    for families in (9, 12):
+        determined(families=families)
+        publish(context(f"run-{families}"), KEY, {})
+    ctx: Context = context()
+    told = [(one["number"], one["event"], one["revision"]) for one in feed_of(ctx, "kemensos-demo")]
+    assert told == [(1, "published", 1), (2, "published", 2), (3, "superseded", 1)]
+    assert (stand(ctx, 1).stands, stand(ctx, 2).stands) == ("superseded", "published")
+    assert (stand(ctx, 1).number, stand(ctx, 1).at) == (3, "2026-01-02T00:00:00Z")
+    path = ctx.storage.root / "perlinsos-published/consumer=kemensos-demo/status/000002.json"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"provisional", b"final"))
+    faults = stand(ctx, 1).faults
+    assert "000002.json is not the record that the next one names" in faults and len(faults) == 2
+
+
+def test_what_is_suspended_is_not_for_payment(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined()
+    ctx: Context = context()
+    publish(ctx, KEY, {})
+    verdict = verify_folder(fetch(ctx, "kemensos-demo", tmp_path), public_keys(ctx))
+    add_standing(verdict, stand(ctx, 1))
+    check_verdict(verdict)
+    events = [*stand(ctx, 1).events, {"number": 2, "event": "suspended"}]
+    verdict.standing = replace(stand(ctx, 1), events=events)
+    with pytest.raises(Refused, match="is suspended"):
+        check_verdict(verdict)
+    assert replace(stand(ctx, 1), events=[*events, {"number": 3, "event": "resumed"}]).stands == "published"
+
+
+def test_publishers_of_one_feed_at_once_leave_one_chain(determined: Any, context: Any) -> None:
+    determined(programmes=("pkh", "bpnt"))
+
+    def run(number: int) -> None:
+        with suppress(PerlinsosError):
+            publish(context(f"run-{number}"), KEY, {})
+
+    with ThreadPoolExecutor(6) as publishers:
+        list(publishers.map(run, range(6)))
+    ctx: Context = context("last")
+    publish(ctx, KEY, {})
+    told = [(one["number"], one["event"], one["list_id"]) for one in feed_of(ctx, "kemensos-demo")]
+    assert [number for number, _, _ in told] == list(range(1, len(told) + 1))
+    assert sorted(told[0:2], key=lambda one: one[2])[0][1:] == ("published", "2026-T1/35.10/bpnt")
+    assert len(told) == 2 and stand(ctx, 1).faults == []
+
+
+def test_latest_never_goes_backwards_whoever_comes_last(determined: Any, context: Any) -> None:
+    ctx: Context = context()
+    ctx.storage.make_bucket("perlinsos-published")
+
+    def advance(revision: int) -> bool:
+        facts = ListFacts(LIST_ID, revision, "provisional", "live", "0" * 64)
+        return advance_latest(open_context(ctx.settings, AT).storage, ctx.settings.buckets, "racing", facts, f"{revision:064d}")
+
+    with ThreadPoolExecutor(8) as publishers:
+        list(publishers.map(advance, [3, 1, 5, 2, 8, 7, 4, 6]))
+    latest = json.loads(ctx.storage.get("perlinsos-published", "consumer=racing/latest.json"))
+    assert latest["lists"][LIST_ID]["revision"] == 8
+    assert advance(7) is False
+
+
+def test_a_consumer_that_comes_later_is_served_the_newest_revisions(determined: Any, context: Any, tmp_path: Path) -> None:
+    for families in (9, 12):
+        determined(families=families)
+        publish(context(f"run-{families}"), KEY, {})
+    ctx: Context = context()
+    add_consumer(ctx.settings, "late", "auditor")
+    assert consumers.deliver(ctx, "late") == {"delivered": [f"{LIST_ID}/r2"], "unchanged": []}
+    assert consumers.deliver(ctx, "late") == {"delivered": [], "unchanged": [f"{LIST_ID}/r2"]}
+    folder = fetch(ctx, "late", tmp_path, 2)
+    assert not verify_folder(folder, public_keys(ctx)).faults
+    assert len(pq.read_table(folder / "changes_from_rev_1.parquet")) == 3
+    assert [one["event"] for one in feed_of(ctx, "late")] == ["published"]
+
+
+def test_a_revoked_consumer_gets_no_further_list(determined: Any, context: Any) -> None:
+    ctx: Context = context()
+    add_consumer(ctx.settings, "ended", "payer")
+    assert consumers.revoke(ctx, "ended", "the agreement ended")["changed"]
+    determined()
+    publish(ctx, KEY, {})
+    assert not list(ctx.storage.list("perlinsos-published", "consumer=ended/"))
+    with pytest.raises(Refused, match="was revoked"):
+        add_consumer(ctx.settings, "ended", "payer")
+    with pytest.raises(Refused, match="no such consumer"):
+        consumers.deliver(ctx, "ended")
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "error"),
+    [("Bad", "payer", WrongUsage), ("of/slash", "payer", WrongUsage), ("x", "payer", WrongUsage), ("lists", "payer", Refused),
+     ("good", "public", WrongUsage), ("kemensos-demo", "payer", Refused)],
+)  # fmt: skip
+def test_a_record_that_is_none_is_refused(
+    keys: Path, context: Any, tmp_path: Path, name: str, profile: str, error: type[PerlinsosError]
+) -> None:
+    path = tmp_path / "consumer.yaml"
+    path.write_text(json.dumps({"consumer": name, "name": "test", "profile": profile, "legal_basis": "test"}))
+    with pytest.raises(error):
+        consumers.add(context(), path)
