@@ -1,6 +1,7 @@
 """
 ### housekeeping
-Once a day: does the bucket still hold what the ledger says (`reconcile`), and away with what is no longer needed (`clean`).
+Once a day: does the bucket still hold what the ledger says (`reconcile`), away with what is no longer needed
+(`clean`), and does no number of a person stand where it must not (`scan`).
 **From:** ledger and object storage. **Makes:** adopted manifests of publishers that died, a report of differences, free space.
 **A rerun:** safe.
 """
@@ -8,7 +9,7 @@ Once a day: does the bucket still hold what the ledger says (`reconcile`), and a
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable, task
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule, task
 
 from perlinsos_airflow.schedules import retries
 
@@ -38,4 +39,12 @@ with DAG(
 
         return dict(run(housekeeping.clean))
 
-    reconcile() >> clean()
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def scan() -> dict[str, object]:
+        """Prove that no number of a person stands in logs, databases, keys and published objects."""
+        from perlinsos.operations import housekeeping
+        from perlinsos_airflow.steps import run
+
+        return dict(run(housekeeping.scan))
+
+    reconcile() >> clean() >> scan()

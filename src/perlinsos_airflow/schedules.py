@@ -8,11 +8,11 @@ from typing import Any
 
 from airflow.sdk import DeltaTriggerTimetable
 
-_DEFAULT_SECONDS = {"pull": 900, "dispatch": 300}
+_DEFAULT_SECONDS = {"pull": 900, "dispatch": 300, "watch": 300}
 
 
 def every(dag_id: str) -> DeltaTriggerTimetable:
-    """The interval of `pull` (15 minutes) or `dispatch` (5 minutes), or what `PERLINSOS_<ID>_SECONDS` says."""
+    """The interval of `pull` (15 minutes), `dispatch` or `watch` (5 minutes), or what `PERLINSOS_<ID>_SECONDS` says."""
     seconds = float(os.environ.get(f"PERLINSOS_{dag_id.upper()}_SECONDS", _DEFAULT_SECONDS[dag_id]))
     return DeltaTriggerTimetable(timedelta(seconds=seconds))
 

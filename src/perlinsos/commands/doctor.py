@@ -10,7 +10,12 @@ app = typer.Typer()
 
 
 @app.command()
-def doctor(as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON.")) -> None:
+def doctor(
+    alert: bool = typer.Option(
+        False, "--alert", help="Tell the recipients of alerts, once, that Airflow is dead or lives again."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
+) -> None:
     """Examine home, disk, clock, database, object store and Airflow. Exit 3: a service cannot be reached; 1: another fault."""
     from perlinsos.operations.services import diagnosis
 
@@ -23,4 +28,10 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="Print the finding
             for label, text in (("why", finding.why), ("what to do", finding.remedy)):
                 if text and finding.state != diagnosis.FINE:
                     print(f"      {label}: {text}")
+    if alert:
+        from perlinsos.operations.alerts.outside import tell_from_outside
+        from perlinsos.operations.context import open_context
+        from perlinsos.settings import load_settings
+
+        tell_from_outside(open_context(load_settings()), findings)
     raise typer.Exit(diagnosis.exit_code(findings))

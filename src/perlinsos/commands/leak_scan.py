@@ -11,7 +11,7 @@ import typer
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def leak_scan(
     folder: Annotated[list[Path] | None, typer.Option(help="More folders: pages, validation results, other logs.")] = None,
     database: Annotated[list[str] | None, typer.Option(help="More PostgreSQL databases, by address.")] = None,
@@ -23,14 +23,16 @@ def leak_scan(
     Reports place and count, never the number; exit 1 where something was found, or could not be looked at.
     """
     from perlinsos.errors import Refused
-    from perlinsos.operations.leak_scan import check_leaks, scan_everything
+    from perlinsos.operations.leak_record import check_and_record
+    from perlinsos.operations.leak_scan import scan_everything
     from perlinsos.settings import load_settings
 
-    result = scan_everything(load_settings(), folder or (), database or (), least_serial=least_serial)
+    settings = load_settings()
+    result = scan_everything(settings, folder or (), database or (), least_serial=least_serial)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
     try:
-        check_leaks(result)
+        check_and_record(settings, result)
     except Refused as error:
         if not as_json:
             raise

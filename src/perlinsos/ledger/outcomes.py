@@ -35,7 +35,8 @@ def measure(connect: Callable[[Role], AbstractContextManager[Connection]], role:
         yield measured
     except Exception as raised:
         measured.state = "refused" if isinstance(raised, Refused) else "failed"
-        error = raised.as_dict() if isinstance(raised, PerlinsosError) else {"what": type(raised).__name__}
+        kind = type(raised).__name__
+        error = raised.as_dict() | {"kind": kind} if isinstance(raised, PerlinsosError) else {"what": kind}
         raise
     finally:
         milliseconds = round((time.monotonic() - started) * 1000)

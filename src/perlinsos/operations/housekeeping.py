@@ -202,3 +202,16 @@ def _anchor_audit(ctx: Context) -> int:
         return int(rows[0]["audit_id"])  # only the machines that publish hold the key
     ctx.storage.put_new(bucket, f"{name}.minisig", signature.sign(key, text, f"perlinsos audit {rows[0]['audit_id']}"))
     return int(rows[0]["audit_id"])
+
+
+def scan(ctx: Context) -> dict[str, Any]:
+    """Look for numbers of persons outside the restricted store, and note what was found. Raises Refused where there are any.
+
+    Gives how much was looked at. Only numbers of the project's accepted batches and invented ones count.
+    """
+    from perlinsos.operations.leak_record import check_and_record
+    from perlinsos.operations.leak_scan import scan_everything
+
+    result = scan_everything(ctx.settings)
+    check_and_record(ctx.settings, result)
+    return dict(result["looked_at"])

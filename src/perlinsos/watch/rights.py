@@ -74,7 +74,7 @@ def grant(settings: Settings, user: str, role: str, regions: Sequence[str], gran
     if any(character.isdigit() for character in name) and sum(c.isdigit() for c in name) >= 12:
         raise Refused("a user's name must not be a number of a person", remedy="choose another name in Airflow")
     with transaction(settings, "registrar", actor=granter) as connection:
-        call(connection, "grant_page_user", [name, role, codes, granter])
+        fetch_rows(connection, "select grant_page_user(%s, %s, %s, %s)", [name, role, codes, granter])
     return {"user": name, "role": role, "regions": codes}
 
 

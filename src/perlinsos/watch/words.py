@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
-_NUMBERS = re.compile(r"\d{12,}")
+_NUMBERS = re.compile(r"\b(?P<digest>[0-9a-f]{64})\b|\d{12,}")
 
 
 def hide(text: str) -> str:
-    """The text with every run of twelve or more digits hidden: an error of a library may quote a cell."""
-    return _NUMBERS.sub("••••", text)
+    """The text with every run of twelve or more digits hidden, but those of digests: an error may quote a cell."""
+    return _NUMBERS.sub(lambda found: found["digest"] or "••••", text)
 
 
 def local(moment: datetime, zone: str = "WIB") -> str:
