@@ -5,10 +5,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from conftest import execute
+from perlinsos.ledger.work import claim
 from perlinsos.operations import dispatch, pull
 
 from .conftest import add_cycle, add_region, deliver_rows, read_rows, register
 from .sources_of_tests import REQUIRED, card, family, member, nik, person, signal
+from .test_windows import publish_key
 
 KEY = "35.10|2026-T1"
 
@@ -168,8 +170,24 @@ def test_one_regions_error_stops_nobody_and_stands_where_people_look(world):
 def test_live_goes_before_backfill_and_backfills_are_few_at_once(world):
     for quarter in (1, 2, 3):
         add_cycle(world, stage=f"2025-T{quarter}", purpose="backfill", cut_off="2026-01-01")
-    keys = dispatch.advance(world)["keys"]
-    assert keys[0] == KEY and len(keys) == 1 + dispatch.BACKFILLS_AT_ONCE
+    assert dispatch.advance(world)["keys"] == [KEY]
+    second, third = (world.at_time(world.at + timedelta(seconds=seconds)) for seconds in (5, 10))
+    assert dispatch.advance(second)["keys"] == ["35.10|2025-T1"]
+    with world.connect("decider") as connection:
+        assert claim(connection, "determine", "35.10", "2026-T1", holder="a run", lease_seconds=600)
+    assert dispatch.advance(third)["keys"] == []
+    publish_key(world, "35.10|2025-T1")
+    world_later = world.at_time(world.at + timedelta(seconds=15))
+    assert dispatch.advance(world_later)["keys"] == ["35.10|2025-T2"]
+
+
+def test_without_live_work_two_backfills_are_on_the_way(world):
+    for quarter in (1, 2, 3):
+        add_cycle(world, stage=f"2025-T{quarter}", purpose="backfill", cut_off="2026-01-01")
+    dispatch.advance(world)
+    publish_key(world, KEY)
+    later = world.at_time(world.at + timedelta(seconds=5))
+    assert len(dispatch.advance(later)["keys"]) == dispatch.BACKFILLS_AT_ONCE
 
 
 def test_a_past_stage_takes_batches_by_snapshot_date_whatever_their_arrival(world):

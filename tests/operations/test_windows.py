@@ -17,15 +17,19 @@ KEY, LIST = "35.10|2026-T1", "2026-T1/35.10/bpnt"
 
 
 def publish(ctx):
-    """What publishing does in the ledger: a revision of each programme with the digest of its determination."""
-    assemble.determine(ctx, KEY)
+    """Publish the work of KEY."""
+    publish_key(ctx, KEY)
+
+
+def publish_key(ctx, key):
+    """What publishing does in the ledger: a revision of each programme with the digest of its determination; its outcomes."""
+    region, stage = key.split("|")
+    outcomes = assemble.determine(ctx, key)["programmes"]
     with ctx.connect("publisher") as connection:
-        held = work.claim(connection, "determine", "35.10", "2026-T1", holder="p", lease_seconds=60)
+        held = work.claim(connection, "determine", region, stage, holder=ctx.holder, lease_seconds=60)
+        text = ctx.storage.get("perlinsos-work", f"determinations/{held.input_set_digest}/summary.json")
         for programme, status in held.statuses.items():
-            list_id = f"2026-T1/35.10/{programme}"
-            digest = json.loads(ctx.storage.get("perlinsos-work", f"determinations/{held.input_set_digest}/summary.json"))[
-                "programmes"
-            ][programme]["list_digest"]
+            list_id, digest = f"{stage}/{region}/{programme}", json.loads(text)["programmes"][programme]["list_digest"]
             number = revisions.reserve_revision(connection, list_id, digest, status, held.work_id, held.fence)
             if number:
                 revisions.record_published(
@@ -33,6 +37,7 @@ def publish(ctx):
                     manifest_sha256="b" * 64, work_id=held.work_id, fence=held.fence, at=ctx.at,
                 )  # fmt: skip
         work.finish_work(connection, held.work_id, held.fence)
+    return outcomes
 
 
 def windows(ctx):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Register and list decrees (SK).", no_args_is_help=True)
+from perlinsos.commands._records import Json, say, show
 
-Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+app = typer.Typer(help="Register and list decrees (SK).", no_args_is_help=True)
 
 
 @app.command()
@@ -28,27 +27,23 @@ def add(
 
     done = register_decree_file(load_settings(), file, tuple(registrar or ()))
     words = {"registered": "registered by one person; a second person must register the same file", "unchanged": "unchanged"}
-    typer.echo(json.dumps(done) if as_json else f"{done['decree']}: {words.get(done['state'], 'registered by two people')}")
+    say(done, f"{done['decree']}: {words.get(done['state'], 'registered by two people')}", as_json)
 
 
 @app.command("list")
 def list_decrees(as_json: Json = False) -> None:
     """List the decrees with kind, time in force and whether two people registered them."""
-    from perlinsos.ledger.connection import fetch_rows, transaction
-    from perlinsos.settings import load_settings
+    show("decrees", _DECREES, _describe, as_json)
 
-    with transaction(load_settings(), "reader") as connection:
-        rows = fetch_rows(
-            connection,
-            "select decree_id, kind::text, number, issuer, signed_on::text, in_force_from::text, in_force_until::text, "
-            "regions, programmes, stages, revokes, quotas, document_sha256, first_registrar, second_registrar, "
-            "registered_at is not null as is_registered from decree order by signed_on, decree_id",
-        )
-    if as_json:
-        typer.echo(json.dumps({"decrees": rows}, ensure_ascii=False))
-        return
-    for row in rows:
-        until = row["in_force_until"] or "…"
-        state = "two registrars" if row["is_registered"] else "waits for a second registrar"
-        typer.echo(f"{row['decree_id']}  {row['kind']}  {row['in_force_from']} – {until}  {', '.join(row['regions'])}  {state}")
-    typer.echo(f"{len(rows)} decrees", err=True)
+
+def _describe(row: dict[str, Any]) -> str:
+    state = "two registrars" if row["is_registered"] else "waits for a second registrar"
+    until = row["in_force_until"] or "…"
+    return f"{row['decree_id']}  {row['kind']}  {row['in_force_from']} – {until}  {', '.join(row['regions'])}  {state}"
+
+
+_DECREES = (
+    "select decree_id, kind::text, number, issuer, signed_on::text, in_force_from::text, in_force_until::text, regions, "
+    "programmes, stages, revokes, quotas, document_sha256, first_registrar, second_registrar, "
+    "registered_at is not null as is_registered from decree order by signed_on, decree_id"
+)

@@ -18,12 +18,14 @@ Simulations = Annotated[bool, typer.Option("--simulations", help="The simulation
 @app.command("list")
 def list_snapshots(consumer: Consumer = None, simulations: Simulations = False, as_json: Json = False) -> None:
     """List what is published: one line a revision."""
-    from perlinsos.publication.fetch import list_published
+    from perlinsos.publication.fetch import list_published, refuse_unknown_consumer
     from perlinsos.settings import load_settings
-    from perlinsos.storage import open_storage
+    from perlinsos.storage import open_named_storage
 
     settings = load_settings()
-    found = list(list_published(open_storage(settings), settings.buckets, consumer, simulations=simulations))
+    storage = open_named_storage(settings)
+    refuse_unknown_consumer(settings, storage, consumer)
+    found = list(list_published(storage, settings.buckets, consumer, simulations=simulations))
     if as_json:
         typer.echo(json.dumps({"lists": found}, ensure_ascii=False))
         return
@@ -41,12 +43,14 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Fetch one revision (the newest where none is named) into a new folder, whole or not at all."""
-    from perlinsos.publication.fetch import fetch_list
+    from perlinsos.publication.fetch import fetch_list, refuse_unknown_consumer
     from perlinsos.settings import load_settings
-    from perlinsos.storage import open_storage
+    from perlinsos.storage import open_named_storage
 
     settings = load_settings()
-    done = fetch_list(open_storage(settings), settings.buckets, label, out, consumer, simulations=simulations)
+    storage = open_named_storage(settings)
+    refuse_unknown_consumer(settings, storage, consumer)
+    done = fetch_list(storage, settings.buckets, label, out, consumer, simulations=simulations)
     if done["status"] == "simulation":
         typer.echo("SIMULASI / SIMULATION: this is no list", err=True)
     typer.echo(json.dumps(done, ensure_ascii=False) if as_json else f"{done['list']} ({done['status']}) -> {done['folder']}")

@@ -6,13 +6,13 @@ one region is its own. The only clock is the time of the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from perlinsos.errors import PerlinsosError, Unreachable
-from perlinsos.ledger import cycles, input_sets
+from perlinsos.ledger import backfills, cycles, input_sets
 from perlinsos.ledger.connection import Connection, call, call_rows, fetch_rows
 from perlinsos.ledger.cycles import Cycle, ListState
 from perlinsos.ledger.deliveries import Batch, read_batches_until
@@ -21,7 +21,7 @@ from perlinsos.ledger.work import DETERMINE, find_work, make_key, read_due
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
 from perlinsos.operations.context import Context
-from perlinsos.operations.inputs import build_input_set, count_unread, find_missing, pick_in_force, repair_input_set
+from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force, repair_input_set
 
 BACKFILLS_AT_ONCE = 2
 OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
@@ -139,24 +139,24 @@ def _freeze(
 ) -> tuple[bool, str | None]:
     """Freeze a new input set where something changed that may still count, and ask for the work on it."""
     lists = [one for one in cycles.read_lists(connection, cycle.cycle_id) if one.state in (OPEN, *BEFORE_WINDOW)]
-    if not lists:
+    pin = backfills.read_pin(connection, cycle.region_code, cycle.stage) if cycle.purpose == "backfill" else None
+    if not lists or (pin is not None and _has_begun(connection, cycle, pin)):
         return False, None
+    if pin is not None and pin.is_cancelled:
+        return False, f"the backfill {pin.backfill_id} was cancelled"
     newest = input_sets.read_newest(connection, cycle.cycle_id)
     quotas = cycles.read_quotas(connection, cycle, Stage.parse(cycle.stage).as_of)
     open_lists = {one.programme for one in lists if one.state == OPEN}
     if open_lists and newest is not None:
         wanted, why = repair_input_set(ctx, connection, newest, quotas, open_lists), "rows set aside were repaired"
-    elif today < cycle.cut_off:
-        return False, f"the cut-off is on {cycle.cut_off}"
-    elif unread := count_unread(ctx, connection, cycle.cut_off):
-        return False, f"{unread} deliveries that may count have arrived and are being read"
+    elif obstacle := find_obstacle(ctx, connection, cycle, today, batches_until):
+        return False, obstacle
     else:
-        in_force = batches_until(cycle.cut_off)
-        if missing := find_missing(cycle, in_force):
-            return False, "; ".join(missing)
         programmes = sorted(one.programme for one in lists)
-        wanted = build_input_set(ctx, cycle, programmes, in_force, quotas)
+        wanted = build_input_set(ctx, cycle, programmes, batches_until(cycle.cut_off), quotas)
         why = "batches, rules or settings changed" if newest else "cut-off"
+    if pin is not None and pin.input_set_digest != wanted.digest:
+        return False, f"the inputs are no longer those of the backfill {pin.backfill_id}: plan it again"
     is_new = newest is None or newest.digest != wanted.digest
     if is_new:
         input_sets.freeze(connection, cycle.cycle_id, wanted, why, ctx.at)
@@ -164,15 +164,24 @@ def _freeze(
     return is_new, None
 
 
+def _has_begun(connection: Connection, cycle: Cycle, pin: backfills.Pin) -> bool:
+    """Whether the work of a plan's stage was asked for: from then on nothing changes it but another plan."""
+    work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
+    return work is not None and work["input_set_digest"] == pin.input_set_digest
+
+
+def decide_statuses(lists: Iterable[ListState], quotas: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The status that each programme may have: without a quota by decree a simulation."""
+    return {one.programme: "provisional" if one.state == OPEN or one.programme in quotas else "simulation" for one in lists}
+
+
 def _require_work(
     ctx: Context, connection: Connection, cycle: Cycle, lists: list[ListState], wanted: input_sets.InputSet,
     quotas: dict[str, dict[str, Any]],
 ) -> None:  # fmt: skip
-    """Ask for the determination, each programme with the status it may have: without a quota by decree a simulation."""
-    statuses = {}
+    """Ask for the determination, each programme with the status it may have."""
+    statuses = decide_statuses(lists, quotas)
     for one in lists:
-        may_count = one.state == OPEN or one.programme in quotas
-        statuses[one.programme] = "provisional" if may_count else "simulation"
-        if may_count and one.state == "simulation":
+        if one.state == "simulation" and statuses[one.programme] != "simulation":
             cycles.move_list(connection, one.list_id, "collecting", "a decree kuota is in force", ctx.at)
     call(connection, "require_work", [DETERMINE, cycle.cycle_id, wanted.digest, statuses])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -68,6 +68,17 @@ def count_unread(ctx: Context, connection: Connection, cut_off: date) -> int:
         [cut_off, ctx.at, ctx.settings.lease_seconds],
     )
     return int(rows[0]["n"])
+
+
+def find_obstacle(
+    ctx: Context, connection: Connection, cycle: Cycle, today: date, batches_until: Callable[[date], list[Batch]]
+) -> str | None:
+    """Why nothing can be frozen for a cycle on a day, in a person's words; None where it can."""
+    if today < cycle.cut_off:
+        return f"the cut-off is on {cycle.cut_off}"
+    if unread := count_unread(ctx, connection, cycle.cut_off):
+        return f"{unread} deliveries that may count have arrived and are being read"
+    return "; ".join(find_missing(cycle, batches_until(cycle.cut_off))) or None
 
 
 def build_input_set(

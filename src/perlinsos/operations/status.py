@@ -61,8 +61,10 @@ def _explain(
     states = {entry["state"] for entry in lists}
     if waiting and "decree tim" in waiting:
         return waiting, "perlinsos decree add FILE"
+    if waiting and "the backfill" in waiting:
+        return waiting, "perlinsos backfill status"
     if waiting:
-        return waiting, f"perlinsos quarantine list --region {region}"
+        return waiting, f"perlinsos region check {region} --stage {stage}"
     if work is not None and work["state"] == "failed":
         return f"refused: {work['error'].get('what', '')}", f"perlinsos dispatch --retry '{make_key(region, stage)}'"
     if work is not None and work["state"] in ("due", "claimed"):

@@ -61,17 +61,17 @@ def register_settings(folder: Path, regions: Iterable[str], say: Say) -> None:
     """Register regions, consumers, decrees and cycles from the demo's files, by the commands that an operator would type."""
     chosen = list(regions)
     for region in chosen:
-        _call(["region", "add", str(folder / f"region-{region}.yaml")], say)
+        call_command(["region", "add", str(folder / f"region-{region}.yaml")], say)
     for consumer in sorted(folder.glob("consumer-*.yaml")):
-        _call(["consumer", "add", str(consumer)], say)
+        call_command(["consumer", "add", str(consumer)], say)
     for decree in sorted((folder / "decrees").glob("*.yaml")):
-        _call(["decree", "add", str(decree)], say)
+        call_command(["decree", "add", str(decree)], say)
     for region in chosen:
         for cycle in sorted(folder.glob(f"cycle-{region}-*.yaml")):
-            _call(["cycle", "add", str(cycle)], say)
+            call_command(["cycle", "add", str(cycle)], say)
 
 
-def _call(words: list[str], say: Say) -> None:
+def call_command(words: list[str], say: Say) -> None:
     """Run one command of this program in this process; its errors are the command's own."""
     from perlinsos.cli import app
 
