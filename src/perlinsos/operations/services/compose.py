@@ -27,9 +27,11 @@ def contents(secrets: Secrets) -> dict[str, str]:
     """Every secret file of docker-compose.yml but the certificates, by its name."""
     operator = secrets.identities["operator"]
     ledger = f"postgresql://{postgres.LEDGER}:{secrets.ledger_password}@{DATABASE_HOST}:5432/{postgres.LEDGER}"
+    pages = f"postgresql://{postgres.PAGES}:{secrets.pages_password}@{DATABASE_HOST}:5432/{postgres.LEDGER}"
     airflow = f"{postgres.AIRFLOW}:{secrets.airflow_database_password}@{DATABASE_HOST}:5432/{postgres.AIRFLOW}"
     services = {
         "database_url": ledger,
+        "pages_database_url": pages,
         "s3_endpoint": f"http://{STORE_HOST}:8333",
         "s3_access_key": operator["access_key"],
         "s3_secret_key": operator["secret_key"],
@@ -39,6 +41,7 @@ def contents(secrets: Secrets) -> dict[str, str]:
     return {
         "postgres_password": secrets.postgres_password,
         "ledger_password": secrets.ledger_password,
+        "pages_password": secrets.pages_password,
         "airflow_database_password": secrets.airflow_database_password,
         "airflow_database_url": f"postgresql+psycopg2://{airflow}",
         "airflow_jwt_secret": secrets.airflow_jwt_secret,
