@@ -71,6 +71,7 @@ judged as (
 
 select
   programme, unit, no_kk, nik, region_code, district_code, decile, outcome_before, outcome_after,
+  reasons_before, reasons_after,
   amount_year_idr_before, amount_year_idr_after, amount_stage_idr_before, amount_stage_idr_after,
   eligible_amount_year_idr_before, eligible_amount_year_idr_after,
   amount_year_idr_after - amount_year_idr_before as delta_year_idr,

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "contract": "Check the data contract of recipients against its committed versions.",
     "key": "Replace the key that lists are signed with.",
     "quarantine": "List, show and replay rows that were set aside.",
+    "simulate": "Say what other limits, amounts, quotas or programmes would do, on the same inputs.",
     "replay": "Build an old list again from what was frozen for it, and compare.",
     "explain": "Say why a family has its outcome.",
     "leak-scan": "Prove that no number of a person stands in logs, XCom, URLs or pages.",

@@ -67,8 +67,8 @@ def compare_lists(
 
     `before`, `after`: folders with the four tables and summary.json (an authoritative list, or what `determine` wrote);
     the programmes that stand in both are compared. Columns: programme, unit, no_kk, nik, region_code, district_code,
-    decile, outcome_… and three amounts before and after (0 where the unit is not in the list), delta_year_idr,
-    delta_stage_idr, cause. `corrected_by_verdict`: card numbers (of persons: NIK) whose facts a verdict corrected;
+    decile, outcome_…, reasons_… (lists) and three amounts before and after (0 where the unit is not in the list),
+    delta_year_idr, delta_stage_idr, cause. `corrected_by_verdict`: card numbers (of persons: NIK) that a verdict corrected;
     `deceased`: NIK of persons that the later register knows as deceased; `has_same_inputs`: both were decided from the
     same rows, so that only a rule or a quota can be the cause. Raises Refused where a file is missing or the
     lists have no programme in common.

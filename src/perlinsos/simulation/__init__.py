@@ -1,0 +1,1 @@
+"""What other limits, amounts, quotas or programmes would do, on the same inputs. Its results are never a list."""
