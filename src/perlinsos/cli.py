@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from perlinsos.errors import PerlinsosError
+from perlinsos.terminal import end_with, survive_closed_pipe
 
 COMMANDS: dict[str, str] = {
     "up": "Start PostgreSQL, the object store and Airflow here, and keep them running.",
@@ -78,20 +77,30 @@ def _stand_in(name: str) -> typer.Typer:
 app = typer.Typer(cls=_LazyCommands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from perlinsos import __version__
+
+        typer.echo(f"perlinsos {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _perlinsos() -> None:
+def _perlinsos(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
     """Perlinsos: recipient lists that a family can have explained, an auditor can replay and a ministry can load."""
 
 
 def main() -> None:
-    """Run the command line; an expected error is printed with its remedy and ends with the contract's exit code."""
+    """Run the command line; every error is printed with its remedy and ends with the contract's exit code."""
+    survive_closed_pipe()
     try:
         app()
-    except PerlinsosError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": error.as_dict(), "exit_code": error.exit_code}, ensure_ascii=False))
-        print(f"perlinsos: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    except Exception as error:
+        sys.exit(end_with(error))
 
 
 if __name__ == "__main__":

@@ -11,18 +11,21 @@ from pathlib import Path
 
 import duckdb
 
+from perlinsos.errors import WrongUsage
+
 
 @contextmanager
 def open_engine(threads: int = 2, memory_limit: str = "1GB", spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a DuckDB connection in memory that uses at most `threads` and about `memory_limit`, spilling to a folder.
 
     `spill` is the folder for the temporary folder (default: the system's). No extension is fetched or loaded.
+    Raises WrongUsage for a memory limit that is none.
     """
     folder = Path(tempfile.mkdtemp(prefix="perlinsos-spill-", dir=spill))
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"set threads = {int(threads)}")
-        connection.execute("set memory_limit = ?", [memory_limit])
+        _limit_memory(connection, memory_limit)
         connection.execute("set temp_directory = ?", [os.fspath(folder)])
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set autoload_known_extensions = false")
@@ -31,3 +34,11 @@ def open_engine(threads: int = 2, memory_limit: str = "1GB", spill: Path | None 
     finally:
         connection.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute("set memory_limit = ?", [limit])
+    except duckdb.Error as error:
+        where = "--memory-limit or PERLINSOS_MEMORY_LIMIT"
+        raise WrongUsage(f"{limit!r} is no amount of memory", where=where, remedy="write 1GB or 512MB") from error

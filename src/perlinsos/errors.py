@@ -50,3 +50,34 @@ class Unreachable(PerlinsosError):
     """A service that is needed (database, object store, Airflow) cannot be reached (exit 3)."""
 
     exit_code = 3
+
+
+_WORDS = {
+    "IOException": "it is not there, or cannot be opened",  # DuckDB's
+    "OperationalError": "the connection ended",
+    "InterfaceError": "the connection ended",
+    "MaxRetryError": "nothing answers at that address",
+    "NewConnectionError": "nothing answers at that address",
+    "EndpointConnectionError": "nothing answers at that address",
+    "ConnectTimeoutError": "no answer came in time",
+    "ReadTimeoutError": "no answer came in time",
+    "ConnectTimeout": "no answer came in time",
+    "SSLError": "its certificate is not accepted",
+    "BadZipFile": "it is no ZIP archive, or was cut",
+    "KeyError": "a part of it is missing",
+    "StopIteration": "a part of it is missing",
+    "EOFError": "it ends too early",
+}
+
+
+def say_why(error: BaseException) -> str:
+    """Why a library failed, in words. Never its own text: that may quote a row."""
+    line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
+    if isinstance(error, ValueError) and line and column:
+        return f"it is no JSON from line {line}, column {column}"
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return next((_WORDS[name] for name in names if name in _WORDS), "it is damaged, or of another form than expected")

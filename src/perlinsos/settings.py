@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from perlinsos.errors import Refused, WrongUsage
+
 PROJECT_FOLDERS = ("expectations", "programmes", "reference", "sources", "sql")
 
 
@@ -81,8 +83,7 @@ def act_as(settings: Settings, identity: str) -> Settings:
 def load_settings() -> Settings:
     """Settings from the environment, else from `services.json` of `perlinsos up`, else defaults."""
     home = Path(os.environ.get("PERLINSOS_HOME", ".perlinsos")).resolve()
-    recorded = home / "services.json"
-    started: dict[str, str] = json.loads(recorded.read_text()) if recorded.exists() else {}
+    started = _read_started(home / "services.json")
 
     def value(name: str) -> str | None:
         return os.environ.get(f"PERLINSOS_{name.upper()}") or started.get(name)
@@ -98,9 +99,38 @@ def load_settings() -> Settings:
         s3_access_key=value("s3_access_key"),
         s3_secret_key=value("s3_secret_key"),
         s3_region=value("s3_region") or defaults.s3_region,
-        threads=int(value("threads") or defaults.threads),
+        threads=_number("threads", value("threads"), defaults.threads, least=1),
         memory_limit=value("memory_limit") or defaults.memory_limit,
-        cache_max_bytes=int(value("cache_max_bytes") or defaults.cache_max_bytes),
-        landing_quiet_seconds=int(value("landing_quiet_seconds") or defaults.landing_quiet_seconds),
-        lease_seconds=int(value("lease_seconds") or defaults.lease_seconds),
+        cache_max_bytes=_number("cache_max_bytes", value("cache_max_bytes"), defaults.cache_max_bytes, least=0),
+        landing_quiet_seconds=_number(
+            "landing_quiet_seconds", value("landing_quiet_seconds"), defaults.landing_quiet_seconds, least=0
+        ),
+        lease_seconds=_number("lease_seconds", value("lease_seconds"), defaults.lease_seconds, least=0),
     )
+
+
+def say_where(settings: Settings) -> str:
+    """Which home was looked at, and that nothing is there where nothing is."""
+    return f"PERLINSOS_HOME={settings.home}" + ("" if settings.home.is_dir() else ", where there is no such folder")
+
+
+def _number(name: str, text: str | None, default: int, *, least: int) -> int:
+    """A whole number of the environment. WrongUsage (exit 2) names the variable."""
+    if not text:
+        return default
+    if not str(text).isascii() or not str(text).isdigit() or int(text) < least:
+        where = f"PERLINSOS_{name.upper()}"
+        raise WrongUsage(f"{text!r} is no whole number from {least} up", where=where, remedy="correct or unset the variable")
+    return int(text)
+
+
+def _read_started(recorded: Path) -> dict[str, str]:
+    """What `up` recorded; nothing where it runs nowhere. Refused where the file is damaged."""
+    try:
+        started: dict[str, str] = json.loads(recorded.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValueError as error:
+        remedy = "`perlinsos down`, remove the file, then `perlinsos up`"
+        raise Refused("what `up` recorded is damaged", where=str(recorded), why="it is no JSON", remedy=remedy) from error
+    return started

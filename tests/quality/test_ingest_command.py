@@ -57,8 +57,8 @@ def test_a_folder_with_other_things_is_left_alone(source: Path, tmp_path: Path) 
     assert good.exists()
 
 
-def test_wrong_words_and_files_end_with_exit_2(source: Path, tmp_path: Path) -> None:
-    assert run(source, tmp_path / "out", str(tmp_path / "nothing.csv")) == 2
+def test_a_missing_delivery_is_refused_and_a_missing_description_is_wrong_usage(source: Path, tmp_path: Path) -> None:
+    assert run(source, tmp_path / "out", str(tmp_path / "nothing.csv")) == 1
     assert run(tmp_path / "nothing.yaml", tmp_path / "out", str(source)) == 2
     assert not (tmp_path / "out").exists()
 
@@ -71,3 +71,17 @@ def test_a_file_without_header_tells_nothing_about_people(
     assert run(source, tmp_path / "out", str(path)) == 1
     told = capsys.readouterr().err + (tmp_path / "out" / "outcome.json").read_text()
     assert "RAHASIA" not in told and "3510162509727061" not in told
+
+
+def test_the_mark_of_a_whole_delivery_is_no_part_of_it(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "2025-12-20"
+    folder.mkdir()
+    write_csv(folder / "part-1.csv", [person()])
+    (folder / "_COMPLETE").touch()
+    assert run(source, tmp_path / "out", str(folder)) == 0
+    assert json.loads((tmp_path / "out" / "outcome.json").read_text())["received"] == 1
+
+
+def test_a_folder_without_files_is_refused(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(source, tmp_path / "out", str(tmp_path / "empty")) == 1

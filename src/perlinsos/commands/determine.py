@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perlinsos.errors import WrongUsage
+from perlinsos.errors import WrongUsage, say_why
 
 app = typer.Typer()
 
@@ -68,7 +68,7 @@ def _settings(path: Path | None) -> dict[str, Any]:
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WrongUsage("The settings file cannot be read", where=path.name, why=type(error).__name__) from None
+        raise WrongUsage("The settings file cannot be read", where=path.name, why=say_why(error)) from None
     if not isinstance(read, dict):
         raise WrongUsage("The settings file is not a JSON object", where=path.name)
     return read

@@ -10,7 +10,7 @@ import typer
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def dispatch(
     at: Annotated[str | None, typer.Option(help="The time of the tick with its zone; default: now.")] = None,
     retry: Annotated[str | None, typer.Option(metavar="KEY", help="Ask again for work that was refused: 35.10|2026-T1.")] = None,

@@ -14,6 +14,8 @@ import typer
 
 app = typer.Typer()
 OUTPUTS = frozenset({"accepted.parquet", "quarantine.parquet", "outcome.json"})
+COMPLETE_MARK = "_COMPLETE"
+"""What an agency lays beside a delivery that is whole (contracts.md); no part of it."""
 
 
 @app.command()
@@ -22,7 +24,8 @@ def ingest(
     source: Annotated[Path, typer.Option(help="The source's description (YAML).")],
     out: Annotated[Path, typer.Option(help="The folder to write; replaced if it holds an earlier result.")],
     snapshot_date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day the data is of; checked against the law.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The day the data is of; checked against the law."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print outcome.json.")] = False,
 ) -> None:
@@ -69,10 +72,23 @@ def _read_and_check(described: Any, files: list[Path], work: Path, day: date | N
 
 
 def _expand(files: list[Path]) -> list[Path]:
-    """The files, and those of a folder in the order of their names (hidden ones are none)."""
+    """The files, and those of a folder in the order of their names: no hidden ones, not the mark of a whole delivery.
+
+    Raises Refused where one is not there or a folder holds none.
+    """
+    from perlinsos.errors import Refused
+
     found: list[Path] = []
     for file in files:
-        inside = sorted(path for path in file.iterdir() if not path.name.startswith(".")) if file.is_dir() else [file]
+        if not file.exists():
+            raise Refused(
+                "a file of the delivery is not there", where=str(file), remedy="name the agency's files, or their folder"
+            )
+        inside = [file]
+        if file.is_dir():
+            inside = sorted(path for path in file.iterdir() if not path.name.startswith(".") and path.name != COMPLETE_MARK)
+            if not inside:
+                raise Refused("the folder of the delivery is empty", where=str(file), remedy="name the folder of the files")
         found += inside
     return found
 

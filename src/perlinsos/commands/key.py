@@ -24,7 +24,7 @@ def rotate(
     from perlinsos.publication.keys import rotate_key
     from perlinsos.publication.signature import load_key
     from perlinsos.settings import load_settings
-    from perlinsos.storage import open_storage
+    from perlinsos.storage import open_named_storage
 
     settings = load_settings()
     if not apply:
@@ -32,5 +32,5 @@ def rotate(
         words = f"a new key will sign from now on instead of {known}, whose public key stays; --apply does it"
         typer.echo(json.dumps({"key_id": known, "applied": False}) if as_json else words)
         return
-    done = rotate_key(settings, open_storage(settings))
+    done = rotate_key(settings, open_named_storage(settings))
     typer.echo(json.dumps({**done, "applied": True}) if as_json else f"{done['previous_key_id']} -> {done['key_id']}")

@@ -10,7 +10,7 @@ import typer
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def migrate(as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False) -> None:
     """Apply the migrations of sql/schema that the ledger does not have."""
     from perlinsos.ledger import migrations

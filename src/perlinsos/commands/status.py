@@ -10,7 +10,7 @@ import typer
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False) -> None:
     """Region by stage: state, reason, next command."""
     from perlinsos.operations.context import open_context

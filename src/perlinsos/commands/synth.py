@@ -27,14 +27,17 @@ class Form(StrEnum):
     both = "both"
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def synth(
     region: Annotated[list[str], typer.Option(help="A regency's code, 35.10; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Folder for deliveries and truth; must be empty or new.")],
     families: Annotated[
-        list[str] | None, typer.Option(help="Number of families per region in the same order, or one for all; or `full`.")
+        list[str] | None,
+        typer.Option(help="Families per region in the same order, or one number for all: 300 or more, or `full`."),
     ] = None,
-    scale: Annotated[float | None, typer.Option(help="Instead of --families: a share of the regency, 0.1.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Instead of --families: a share of the regency, above 0 and up to 1.")
+    ] = None,
     errors: Annotated[Errors, typer.Option(help="Profile of errors.")] = Errors.like_2025,
     format: Annotated[Form, typer.Option(help="File format of the deliveries.")] = Form.csv,
     seed: Annotated[int, typer.Option(help="Everything is repeatable by this number.")] = 1,

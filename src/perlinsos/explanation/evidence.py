@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from perlinsos.engine import open_engine
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.explanation.rows import InputRows, Relation
 from perlinsos.ledger.records import Office, RegionRecord
 from perlinsos.model.datasets import RESULT_TABLES
@@ -96,7 +96,7 @@ def open_tables(connection: duckdb.DuckDBPyConnection, paths: Mapping[str, Path]
 def refuse_folder(where: str, error: Exception) -> Refused:
     """The error for a folder that is none."""
     return Refused(
-        "This folder is not a determination", where=where, why=type(error).__name__,
+        "This folder is not a determination", where=where, why=say_why(error),
         remedy="name the folder that `perlinsos determine --out` wrote, or a list such as 2026-T1/35.10/pkh/r1",
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def read_office(path: Path) -> Office:
         return Office.model_validate(document["office"] if isinstance(document, dict) and "office" in document else document)
     except ValueError as error:
         raise Refused(
-            "The office is not complete", where=path.name, why=f"{type(error).__name__}: no letter is made without it",
+            "The office is not complete", where=path.name, why=f"{say_why(error)}: no letter is made without it",
             remedy="write name, address, hours and telephone, as in demo/region-35.10.yaml",
         ) from None  # fmt: skip
 

@@ -12,7 +12,7 @@ from duckdb import ColumnExpression as Column
 from duckdb import ConstantExpression as Constant
 from duckdb import FunctionExpression as Function
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import DATASETS
 
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ class InputRows:
                 self._opened[dataset] = [open_file(self._connection, path) for path in paths]
             except duckdb.Error as error:
                 raise Refused(
-                    "An input file cannot be read", where=dataset, why=type(error).__name__,
+                    "An input file cannot be read", where=dataset, why=say_why(error),
                     remedy="name the folder that the determination was made from",
                 ) from None  # fmt: skip
         return self._opened[dataset]

@@ -11,8 +11,8 @@ import psycopg2.extensions
 import psycopg2.extras
 from psycopg2 import sql
 
-from perlinsos.errors import Conflict, PerlinsosError, Refused, Unreachable
-from perlinsos.settings import Settings
+from perlinsos.errors import Conflict, PerlinsosError, Refused, Unreachable, say_why
+from perlinsos.settings import Settings, say_where
 
 Role = Literal[
     "migrator", "registrar", "loader", "decider", "publisher", "approver_region", "approver_centre", "reader", "watcher"
@@ -31,8 +31,9 @@ def connect(settings: Settings, role: Role | None = None, *, actor: str | None =
     if not settings.database_url:
         raise Unreachable(
             "no ledger is configured",
-            where="PERLINSOS_DATABASE_URL",
-            remedy="start the services with `perlinsos up`, or set PERLINSOS_DATABASE_URL",
+            where=say_where(settings),
+            remedy="start the services with `perlinsos up`, name another folder with PERLINSOS_HOME, "
+            "or a database with PERLINSOS_DATABASE_URL",
         )
     try:
         connection = psycopg2.connect(settings.database_url, connect_timeout=10, application_name="perlinsos")
@@ -120,9 +121,7 @@ def explain_error(error: psycopg2.Error) -> PerlinsosError:
         kind = Conflict if error.pgcode == _CONFLICT else Refused
         return kind(error.diag.message_primary or "refused", where="ledger", remedy=error.diag.message_hint or "")
     if error.pgcode is None or error.pgcode.startswith(("08", "40", "53", "57")):
-        return Unreachable(
-            "the ledger was lost", where="ledger", why=type(error).__name__, remedy="run the step again: it is safe"
-        )
+        return Unreachable("the ledger was lost", where="ledger", why=say_why(error), remedy="run the step again: it is safe")
     if error.pgcode in ("42P01", "42883", "3F000"):
         return Unreachable(
             "the ledger's schema is missing or old", where="ledger", why=str(error.pgcode), remedy="perlinsos migrate"

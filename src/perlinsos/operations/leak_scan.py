@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from perlinsos.errors import Refused, Unreachable
 from perlinsos.operations.leak_numbers import SYNTHETIC_SERIAL, Found, NumberForm, hide_numbers, read_districts
 from perlinsos.settings import Settings
-from perlinsos.storage import Missing, Storage, open_storage
+from perlinsos.storage import Missing, Storage, open_named_storage
 
 RESTRICTED_TABLES = frozenset({"perlinsos.objection", "perlinsos.correction", "perlinsos.family_claim"})
 _NESTING = 3  # a gzip in a zip in a gzip, and no deeper
@@ -56,16 +56,18 @@ def scan_everything(
     """Scan the local logs and Airflow's folder, the named folders and databases, and all buckets.
 
     Gives {"leaks": [{place, kind, count}], "looked_at": {kind: count}, "unread": [places]}. Raises Unreachable where a
-    named database or the object store does not answer: a part that was not looked at is no proof.
+    named database or the object store does not answer: a part that was not looked at is no proof. Only where folders or
+    databases are named and no store is configured, these alone are looked at.
     """
     scan = Scan(Found(NumberForm(read_districts(settings.folder("reference")), least_serial)))
     for folder in (settings.home / "logs", settings.home / "airflow", *folders):
         scan_folder(scan, folder)
     for url in (*databases, *local_databases(settings)):
         scan_database(scan, url)
-    storage = open_storage(settings)
-    scan_buckets(scan, storage, settings)
-    leaks = scan.found.leaks(known_numbers(storage, settings.buckets.work))
+    storage = open_named_storage(settings) if settings.s3_endpoint or not (folders or databases) else None
+    if storage is not None:
+        scan_buckets(scan, storage, settings)
+    leaks = scan.found.leaks(known_numbers(storage, settings.buckets.work) if storage is not None else iter(()))
     return {"leaks": leaks, "looked_at": scan.looked_at, "unread": sorted(set(scan.unread))}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from perlinsos.errors import Conflict, Refused, WrongUsage
 from perlinsos.publication.commit import list_manifests
 from perlinsos.publication.manifest import MANIFEST, SIGNATURE, consumer_prefix, list_prefix
-from perlinsos.settings import Buckets
+from perlinsos.settings import Buckets, Settings
 from perlinsos.storage import Missing, Storage
 
 _FORM = re.compile(r"(?P<list_id>\d{4}-T[1-4]/\d{2}\.\d{2}/[a-z][a-z0-9_-]*)(?:/r(?P<revision>[1-9]\d*))?")
@@ -43,6 +43,20 @@ def list_published(
             "amount_stage_idr": sum(of["amount_stage_idr"] for of in found["outcomes"].values()),
             "key": key,
         }
+
+
+def refuse_unknown_consumer(settings: Settings, storage: Storage, consumer: str | None) -> None:
+    """Refused where nobody of that name has a folder in the store, nor stands in the ledger where one is configured."""
+    if consumer is None or next(storage.list(settings.buckets.published, f"consumer={consumer}/"), None) is not None:
+        return
+    from perlinsos.ledger.connection import fetch_rows, transaction
+
+    if settings.database_url:
+        with transaction(settings, "reader") as connection:
+            if fetch_rows(connection, "select from consumer where consumer_id = %s", [consumer]):
+                return
+    remedy = "see `perlinsos consumer list`, or ask who publishes for the name of your folder"
+    raise Refused(f"there is no consumer {consumer}", where=settings.buckets.published, remedy=remedy)
 
 
 def fetch_list(

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import ResultTable
 from perlinsos.publication.canonical import content_digest
 from perlinsos.publication.schema import LIST_SEPARATOR
@@ -106,7 +106,7 @@ def read_csv_gz(path: Path, table: ResultTable) -> pa.Table:
         with gzip.open(path, "rb") as file:
             rows = pacsv.read_csv(file, convert_options=convert, parse_options=pacsv.ParseOptions(newlines_in_values=True))
     except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise Refused("The file cannot be read", where=path.name, why=type(error).__name__) from error
+        raise Refused("The file cannot be read", where=path.name, why=say_why(error)) from error
     for name, kind in kinds.items():
         if kind == "list<text>" and name in rows.column_names:
             place = rows.column_names.index(name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import Column, ResultTable
 from perlinsos.publication.files import FileEntry
 from perlinsos.publication.schema import LIST_SEPARATOR, SCHEMA_VERSION, Field, Profile, fields_of
@@ -97,8 +97,6 @@ def read_table_shape(path: Path) -> ResultTable:
         columns = tuple(Column(field["name"], field["kind"]) for field in schema["fields"])
     except (OSError, ValueError, KeyError, StopIteration) as error:
         remedy = "name the datapackage.json of the list's folder with --package"
-        raise Refused(
-            "There is no description of recipients", where=path.name, why=type(error).__name__, remedy=remedy
-        ) from error
+        raise Refused("There is no description of recipients", where=path.name, why=say_why(error), remedy=remedy) from error
     order = tuple(schema.get("primaryKey") or (column.name for column in columns if column.kind != "list<text>"))
     return ResultTable("recipients", columns, order)

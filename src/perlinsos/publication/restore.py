@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import Column, ResultTable
 from perlinsos.publication.canonical import content_digest
 from perlinsos.publication.files import split_lists
@@ -104,7 +104,7 @@ def read_file(path: Path, table: ResultTable) -> pa.Table:
             options = pacsv.ConvertOptions(column_types=texts, strings_can_be_null=False)
             return pacsv.read_csv(path, convert_options=options, parse_options=pacsv.ParseOptions(newlines_in_values=True))
     except (pa.ArrowInvalid, OSError, ValueError, KeyError) as error:
-        raise Refused("The file cannot be read", where=path.name, why=type(error).__name__) from error
+        raise Refused("The file cannot be read", where=path.name, why=say_why(error)) from error
     raise Refused("This file holds no table", where=path.name, remedy="name a .parquet, .csv, .csv.gz or .xlsx file")
 
 

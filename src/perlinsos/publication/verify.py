@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perlinsos.errors import PerlinsosError, Refused, WrongUsage
+from perlinsos.errors import PerlinsosError, Refused, WrongUsage, say_why
 from perlinsos.model.datasets import RESULT_TABLES, ResultTable
 from perlinsos.publication import signature
 from perlinsos.publication.canonical import LIST_TABLES, content_digest, list_digest
@@ -77,7 +77,7 @@ def _guard(verdict: Verdict, file: str, check: Callable[[], None]) -> None:
     except PerlinsosError as error:
         verdict.fault(file, "; ".join(part for part in (error.what, error.where, error.why) if part))
     except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
-        verdict.fault(file, f"cannot be read ({type(error).__name__})")
+        verdict.fault(file, f"cannot be read: {say_why(error)}")
 
 
 def _check_names(folder: Path, manifest: dict[str, Any], verdict: Verdict) -> None:
@@ -160,15 +160,17 @@ def add_standing(verdict: Verdict, standing: Standing | None) -> None:
 def find_public_keys(home: Path, named: Path | None = None) -> list[bytes]:
     """The named public key, else all that lie in `PERLINSOS_HOME/keys`. WrongUsage where there is none."""
     paths = [named] if named else sorted((home / "keys").glob("*.pub"))
+    remedy = "give --public-key FILE: a key from the published keys/ folder, over a way that you trust"
     try:
         keys = [path.read_bytes() for path in paths]
     except OSError as error:
-        raise WrongUsage("The public key cannot be read", where=str(named), why=type(error).__name__) from error
+        raise WrongUsage("The public key cannot be read", where=str(named), why=say_why(error), remedy=remedy) from error
+    for path, key in zip(paths, keys, strict=True):
+        if not signature.is_public_key(key):
+            why = "it is not of minisign's form: a line of comment, then 56 characters that begin with RW"
+            raise WrongUsage("This is no public key", where=str(path), why=why, remedy=remedy)
     if not keys:
-        raise WrongUsage(
-            "There is no public key to verify with",
-            remedy="give --public-key FILE: a key from the published keys/ folder, over a way that you trust",
-        )
+        raise WrongUsage("There is no public key to verify with", remedy=remedy)
     return keys
 
 

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import DATASETS, Dataset
 from perlinsos.recipients.conversions import TARGETS, Check, cell_checks, in_one_case, kind_of, row_checks, typed
 
@@ -99,6 +99,11 @@ def find_files(folder: Path, name: str) -> list[Path]:
         )
     if not forms or forms[0].is_file():
         return forms
+    if forms[0].suffix or not forms[0].is_dir():
+        raise Refused(
+            "A dataset is no file", where=f"{name}: {forms[0].name}", why="it is a folder or something else of that name",
+            remedy=f"put a file there, or name the folder of files {name}",
+        )  # fmt: skip
     inside = sorted(path for path in forms[0].iterdir() if not path.name.startswith((".", "_")))
     if odd := [path.name for path in inside if path.suffix not in (".csv", ".parquet") or not path.is_file()]:
         raise Refused("A file is neither CSV nor Parquet", where=f"{name}/{odd[0]}", remedy="remove it from the folder")
@@ -111,8 +116,9 @@ def _open_dataset(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files
     for number, path in enumerate(files):
         view = f"raw_{dataset.name}_{number}"
         kinds = _open_file(connection, dataset, path, work / f"{view}.parquet", view)
-        file = InputFile(dataset.name, _shown(dataset, path), path, _sha256(path), _count(connection, view), view)
-        _check(connection, dataset, file, kinds)
+        with _readable(f"{dataset.name}, {_shown(dataset, path)}", path.suffix.removeprefix(".")):
+            file = InputFile(dataset.name, _shown(dataset, path), path, _sha256(path), _count(connection, view), view)
+            _check(connection, dataset, file, kinds)
         parts.append(_typed_select(dataset, view, kinds))
         opened.append(file)
     query: exp.Query = parts[0] if parts else _typed_select(dataset, None, {})
@@ -165,7 +171,7 @@ def _readable(place: str, form: str) -> Iterator[None]:
         yield
     except (duckdb.Error, OSError, ValueError) as error:
         raise Refused(
-            f"A file cannot be read as {form}", where=place, why=type(error).__name__, remedy="deliver the file again"
+            f"A file cannot be read as {form}", where=place, why=say_why(error), remedy="deliver the file again"
         ) from None
 
 
@@ -192,6 +198,8 @@ def _csv_to_parquet(connection: duckdb.DuckDBPyConnection, dataset: Dataset, pat
             duckdb.ColumnExpression(f"c{number}").alias(name) for number, name in enumerate(names) if name in USED[dataset.name]
         ]
         relation.select(*used).write_parquet(str(target))
+    except duckdb.IOException:
+        raise  # the disk's fault, not the file's
     except duckdb.Error:
         row, why = _find_fault(path, len(names))
         raise Refused(
@@ -202,7 +210,7 @@ def _csv_to_parquet(connection: duckdb.DuckDBPyConnection, dataset: Dataset, pat
 
 def _csv_header(path: Path, place: str) -> list[str]:
     """The column names of a CSV file; Refused where there are none."""
-    with path.open("r", encoding="utf-8-sig", errors="replace", newline="") as stream:
+    with _readable(place, "CSV"), path.open("r", encoding="utf-8-sig", errors="replace", newline="") as stream:
         names = next(csv.reader(stream), [])
     if not names:
         raise Refused("A CSV file is empty", where=place, remedy="deliver it with a header")
@@ -281,6 +289,13 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
             count = connection.execute(query.sql(dialect="duckdb")).fetchall()[0][0]
             if count:  # null where the file has no row
                 raise _wrong_value(connection, file, _number_id(column), count)
+
+
+def refuse_damaged(connection: duckdb.DuckDBPyConnection, opened: list[InputFile]) -> None:
+    """Refused where the pages of a file cannot be read: a file can be damaged though its schema is whole."""
+    for file in opened:
+        with _readable(f"{file.dataset}, {file.name}", "Parquet"):
+            connection.execute(exp.select("max(hash(columns(*)))").from_(file.view).sql(dialect="duckdb")).fetchall()
 
 
 def _is_number_id(column: str) -> exp.Expr:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.sources.cells import KIND_SUFFIX, Budget, CellsWriter
 from perlinsos.sources.description import SourceDescription
 from perlinsos.sources.layout import Layout, plan_layout
@@ -35,7 +35,7 @@ def read_parquet(path: Path, source: SourceDescription, where: str, writer: Cell
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Refused(
             f"{where} cannot be read as Parquet",
-            why=f"it is damaged or of a type that is not read ({type(error).__name__})",
+            why=f"{say_why(error)}; some types of Parquet are not read",
             remedy="write the file again and send it",
         ) from error
     return {"columns": list(layout.header)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.sources.cells import BATCH_ROWS, Budget, Cell, CellsWriter, table_of_rows
 from perlinsos.sources.description import SourceDescription
 from perlinsos.sources.layout import HEADER_SEARCH_ROWS, count_required, find_header, has_all_required, plan_layout
@@ -55,7 +55,7 @@ def _readable(name: str) -> Iterator[None]:
     except Exception as error:
         raise Refused(
             f"{name} cannot be read as a workbook",
-            why=f"it is damaged or not what it says ({type(error).__name__})",
+            why=say_why(error),
             remedy="open it in a spreadsheet program, save it as XLSX and send it again",
         ) from error
 

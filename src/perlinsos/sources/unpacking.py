@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from perlinsos.errors import Refused
+from perlinsos.errors import Refused, say_why
 from perlinsos.sources.cells import Budget
 from perlinsos.sources.description import Limits
 from perlinsos.sources.detection import detect_kind
@@ -158,6 +158,6 @@ def _too_large(name: str, limits: Limits) -> Refused:
 def _damaged(name: str, error: Exception) -> Refused:
     return Refused(
         f"{name} cannot be unpacked",
-        why=f"its compressed data is cut or damaged ({type(error).__name__})",
+        why=f"its compressed data is cut or damaged: {say_why(error)}",
         remedy="send the file again",
     )

@@ -9,11 +9,21 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from perlinsos.settings import Settings
+from perlinsos.errors import Unreachable
+from perlinsos.settings import Settings, say_where
 from perlinsos.storage.cache import Cache
 from perlinsos.storage.objects import Missing, Storage, StoredObject, check_conditional_writes, digest_of
 
-__all__ = ["Cache", "Missing", "Storage", "StoredObject", "check_conditional_writes", "digest_of", "open_storage"]
+__all__ = [
+    "Cache",
+    "Missing",
+    "Storage",
+    "StoredObject",
+    "check_conditional_writes",
+    "digest_of",
+    "open_named_storage",
+    "open_storage",
+]
 
 
 def open_storage(settings: Settings) -> Storage:
@@ -37,3 +47,16 @@ def open_storage(settings: Settings) -> Storage:
         region=settings.s3_region,
         landing=settings.buckets.landing,
     )
+
+
+def open_named_storage(settings: Settings) -> Storage:
+    """The object store that the environment names or `up` started. Unreachable (exit 3) where there is none: a reader
+    must not take an empty folder for a store without lists."""
+    if settings.s3_endpoint is None:
+        raise Unreachable(
+            "no object store is configured",
+            where=say_where(settings),
+            remedy="start the services with `perlinsos up`, name another folder with PERLINSOS_HOME, "
+            "or a store with PERLINSOS_S3_ENDPOINT",
+        )
+    return open_storage(settings)

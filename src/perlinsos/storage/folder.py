@@ -37,7 +37,6 @@ class FolderStorage:
 
     def __init__(self, root: Path, *, landing: str) -> None:
         self.root, self.landing = root, landing
-        (root / _ASIDE).mkdir(parents=True, exist_ok=True)
 
     def _path(self, bucket: str, key: str) -> Path:
         """The file of a key."""
@@ -93,10 +92,16 @@ class FolderStorage:
             raise Refused("A part of the key is an object", where=f"{bucket}/{key}", why="a folder keeps one") from error
         return path
 
+    def _make_aside(self) -> Path:
+        """Where files are written before they are linked into place; made by the first write, never by a reader."""
+        folder = self.root / _ASIDE
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     @contextmanager
     def _written_aside(self, source: bytes | Path) -> Iterator[Path]:
         """A synced copy of the source in the same file system, removed at the end."""
-        handle, name = tempfile.mkstemp(dir=self.root / _ASIDE)
+        handle, name = tempfile.mkstemp(dir=self._make_aside())
         try:
             with os.fdopen(handle, "wb") as file:
                 if isinstance(source, bytes):
@@ -113,7 +118,7 @@ class FolderStorage:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One compare-and-swap at a time on this machine."""
-        with (self.root / _ASIDE / "lock").open("a") as lock:
+        with (self._make_aside() / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

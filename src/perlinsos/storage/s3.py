@@ -18,7 +18,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from perlinsos.errors import Refused, Unreachable, WrongUsage
+from perlinsos.errors import Refused, Unreachable, WrongUsage, say_why
 from perlinsos.storage.objects import BLOCK, StoredObject, check_deletable, check_landing, conflict, digest_of, missing
 
 CONNECT_SECONDS = 3.0
@@ -216,7 +216,7 @@ class S3Storage:
             raise Unreachable(
                 "The object store does not answer",
                 where=where,
-                why=type(error).__name__,
+                why=say_why(error),
                 remedy="start it with `perlinsos up`, or set PERLINSOS_S3_ENDPOINT; `perlinsos doctor` says more",
             ) from error
 

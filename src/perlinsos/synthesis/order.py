@@ -40,9 +40,13 @@ class SynthOrder:
 
 def parse_sizes(regions: list[str], families: list[str] | None, scale: float | None) -> dict[str, int | None]:
     """Families per region from the options. Raises WrongUsage where they do not fit each other."""
-    if families and scale:
+    if families and scale is not None:
         raise WrongUsage("both --families and --scale are given", remedy="give one of them")
     if scale is not None:
+        if not 0 < scale <= 1:
+            raise WrongUsage(
+                f"--scale {scale:g} is no share of a regency", remedy="write a number above 0 and up to 1, such as 0.1"
+            )
         rows = read_rows(find_project() / "reference" / "population" / "regencies.csv")
         full = {row["region_code"]: int(row["families"]) for row in rows}
         families = [str(max(round(full.get(region, 0) * scale), SMALLEST)) for region in regions]
@@ -65,10 +69,11 @@ def _size(word: str) -> int | None:
     """A number of families, None for `full`."""
     if word == "full":
         return None
-    if not word.isdigit() or int(word) < SMALLEST:
-        raise WrongUsage(
-            f"--families {word}", why=f"a region needs at least {SMALLEST} families", remedy="write a number or full"
-        )
+    remedy = f"write a whole number from {SMALLEST} up, or full"
+    if not (word.isascii() and word.isdigit()):
+        raise WrongUsage(f"--families {word}: this is no number of families", remedy=remedy)
+    if int(word) < SMALLEST:
+        raise WrongUsage(f"--families {word}", why=f"a region needs at least {SMALLEST} families", remedy=remedy)
     return int(word)
 
 

@@ -17,7 +17,7 @@ from perlinsos.operations.services.airflow_api import AirflowApi, open_airflow
 from perlinsos.operations.services.home import Home, read_json
 from perlinsos.operations.services.secrets import keep_secrets
 from perlinsos.operations.services.supervision import RUNNING, STARTING, Supervisor, last_lines
-from perlinsos.settings import Settings, load_settings
+from perlinsos.settings import Settings, load_settings, say_where
 
 FINE, WRONG, UNREACHABLE = "fine", "wrong", "unreachable"
 LOW_DISK_SHARE = 0.1
@@ -66,7 +66,8 @@ def as_json(findings: list[Finding]) -> dict[str, Any]:
 def _home(settings: Settings) -> Iterator[Finding]:
     home = settings.home
     if not home.exists():
-        yield Finding("home", UNREACHABLE, "nothing was started here", str(home), "`perlinsos up`, or set PERLINSOS_HOME")
+        remedy = "`perlinsos up`, or name another folder with PERLINSOS_HOME"
+        yield Finding("home", UNREACHABLE, "nothing was started here", say_where(settings), remedy)
         return
     if not os.access(home, os.W_OK | os.X_OK):
         yield Finding("home", WRONG, "the home folder cannot be written", str(home), "give this user the right to write there")

@@ -21,7 +21,7 @@ STOP_SECONDS = 90
 def stop(home: Home, say: Callable[[str], None]) -> dict[str, Any]:
     """Stop the services of a home; data, secrets and ports stay. Doing it twice changes nothing."""
     if not home.secrets.exists():
-        say("nothing was ever started here")
+        say(f"nothing was ever started in {home.root}; PERLINSOS_HOME names another folder")
         return {"home": str(home.root), "stopped": 0}
     with hold(home):
         return {"home": str(home.root), "stopped": stop_all(home, keep_secrets(home), say)}
