@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from perlinsos.publication.package import read_table_shape
 from perlinsos.publication.publish import publish
 from perlinsos.publication.readme import READERS
 from perlinsos.publication.restore import digest_of_rows
+from perlinsos.settings import find_project
 
 from .conftest import KEY, add_consumer
 
@@ -116,6 +118,15 @@ def test_what_those_programs_write_again_has_the_same_content(
     duckdb.sql(f"copy (from 'recipients.parquet' order by hash(family_token)) to '{out / 'duckdb.parquet'}'")
     found = {path.name: digest_told(copy, path) for path in sorted(out.iterdir())}
     assert set(found.values()) == {promised} and len(found) == 6, found
+
+
+@pytest.mark.parametrize("copy", list(ROWS), indirect=True)
+def test_the_short_verifier_that_shares_no_code_finds_the_same_digest(copy: Path) -> None:
+    verifier = str(find_project() / "docs" / "verify_recipients.py")
+    for name in ("recipients.parquet", "recipients.csv.gz", "recipients.xlsx"):
+        command = [sys.executable, verifier, name, "datapackage.json"]
+        found = subprocess.run(command, cwd=copy, check=True, capture_output=True, text=True).stdout.strip()
+        assert found == digest_promised(copy), name
 
 
 def test_one_altered_value_has_another_content(copy: Path, tmp_path: Path) -> None:
