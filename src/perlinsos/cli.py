@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "replay": "Build an old list again from what was frozen for it, and compare.",
     "explain": "Say why a family has its outcome.",
     "leak-scan": "Prove that no number of a person stands in logs, XCom, URLs or pages.",
+    "watch": "One look at everything: note the alerts, and tell those that are new or over.",
+    "user": "Say which of Airflow's users see which regions on the pages.",
     "migrate": "Bring the ledger's schema up to date.",
 }
 
