@@ -193,3 +193,34 @@ def copy_world(new_database, tmp_path):
 def world(world_template, copy_world):
     """The context of a run on a copy of the world."""
     return copy_world(world_template)
+
+
+@pytest.fixture(scope="session")
+def past_template(postgres, world_template, tmp_path_factory):
+    """The world with a second region: a team, no cycle of its own, and snapshots of June and September that came late; by
+    December the head of family 2 has died. The live region is determined before anything of the second one is there."""
+    name, folder = world_template
+    copy = tmp_path_factory.mktemp("past") / "world"
+    shutil.copytree(folder, copy, symlinks=True)
+    execute(postgres.url("postgres"), f"create database past_template template {name}")
+    ctx = make_context(postgres.url("past_template"), copy)
+    from perlinsos.operations import dispatch
+
+    from .past_of_tests import LIVE, deliver_past
+    from .test_windows import publish_key
+
+    dispatch.advance(ctx)
+    publish_key(ctx, LIVE)
+    add_region(ctx, "35.11")
+    register(ctx, regions=("35.11",))
+    deliver_past(ctx, "2025-12-20", dead=(2,))
+    for day in ("2025-06-20", "2025-09-20"):
+        deliver_rows(ctx, "test-signal", [signal(0, region="35.11", observed_on="2025-05-01")], "national", day)
+        deliver_past(ctx, day)
+    return "past_template", copy
+
+
+@pytest.fixture
+def past(past_template, copy_world):
+    """A copy of that."""
+    return copy_world(past_template)

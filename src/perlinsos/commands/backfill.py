@@ -50,6 +50,11 @@ def plan(
     if as_json:
         typer.echo(json.dumps({"file": str(path), **record.model_dump(mode="json", by_alias=True)}, ensure_ascii=False))
         return
+    _show_plan(record, path)
+
+
+def _show_plan(record: Any, path: Path) -> None:
+    """A line or two for each stage, and what to do with the file."""
     for stage in record.stages:
         seconds = f", about {stage.estimate_seconds:.0f} s" if stage.estimate_seconds is not None else ""
         typer.echo(f"{stage.stage}  {stage.action:<7}  {stage.why}{seconds}")
