@@ -159,7 +159,7 @@ def cell_checks(dataset: str, column: str, kind: str, found: str) -> list[Check]
         checks.append(
             Check(column, _over(is_wrong, column), what, WANTED[kind], "correct the value, or deliver it as quarantined")
         )
-    if words := CLOSED_WORDS.get((dataset, column)):
+    if conversion and (words := CLOSED_WORDS.get((dataset, column))):
         wrong = exp.not_(
             exp.In(this=exp.func("lower", exp.column(column)), expressions=[exp.Literal.string(w.lower()) for w in words])
         )
@@ -170,7 +170,7 @@ def cell_checks(dataset: str, column: str, kind: str, found: str) -> list[Check]
     if (dataset, column) in ALWAYS_THERE:
         none = _over("x is null or cast(x as varchar) = ''", column)
         checks.append(Check(column, none, "A value is missing", "a row without it cannot be judged", "deliver it"))
-    if (dataset, column) == ("welfare_family", "dtsen_period"):
+    if conversion and (dataset, column) == ("welfare_family", "dtsen_period"):
         malformed = _over("x <> '' and not regexp_full_match(x, '[0-9]{4}-[Qq][1-4]')", column)
         checks.append(Check(column, malformed, "A period is malformed", "a quarter such as 2025-Q4 is wanted", "correct it"))
     return checks

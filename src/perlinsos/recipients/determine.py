@@ -22,7 +22,7 @@ from perlinsos.model.regions import parse_regency
 from perlinsos.model.stages import Stage
 from perlinsos.publication.canonical import LIST_TABLES, ListDigest
 from perlinsos.recipients.compile import compile_candidates
-from perlinsos.recipients.inputs import InputFile, open_inputs, refuse_number_ids
+from perlinsos.recipients.inputs import USED, InputFile, damage_named, open_inputs, refuse_number_ids
 from perlinsos.recipients.outputs import write_table
 from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
 from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
@@ -77,12 +77,13 @@ def determine(
     programmes_folder = rules_folder or own.folder("programmes")
     request = _request(own, programmes_folder, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
     with (
-        _new_folder(out) as folder,
+        _new_folder(inputs, out) as folder,
         open_engine(threads or own.threads, memory_limit or own.memory_limit) as connection,
         tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work,
     ):
         files = open_inputs(connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants")
-        quotas = _run_models(connection, own.folder("sql"), programmes_folder, request, files)
+        with damage_named(connection, files):
+            quotas = _run_models(connection, own.folder("sql"), programmes_folder, request, files)
         summary = _write(connection, own.folder("sql"), request, files, quotas, folder)
     return summary
 
@@ -124,20 +125,50 @@ def _refuse_unknown_region(path: Path, region: str) -> None:
 
 
 @contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
+def _new_folder(inputs: Path, out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that takes its place when all went well, and is removed when not."""
-    if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
-        raise Refused("The folder for the result holds other files", where=str(out), remedy="name a new folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    _refuse_place(inputs, out)
+    with _writable(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        yield folder
-        folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
+        with _writable(out):
+            yield folder
+            folder.chmod(0o755)
+            if out.exists():
+                shutil.rmtree(out)
+            folder.rename(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_place(inputs: Path, out: Path) -> None:
+    """Refused where the result would take the place of something else, or be read as a dataset by the next run."""
+    if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
+        raise Refused("The folder for the result holds other files", where=str(out), remedy="name a new folder")
+    if out.parent.resolve() == inputs.resolve() and out.name.partition(".")[0] in USED:
+        raise Refused(
+            "The folder for the result has the name of a dataset", where=str(out), why="the next run would read it as one",
+            remedy="name a folder outside the inputs",
+        )  # fmt: skip
+
+
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Turn what the system or the engine says when it cannot write, or has no memory, into an error with a remedy."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        raise Refused(
+            "The result or a temporary file cannot be written", where=f"{out}, {tempfile.gettempdir()}",
+            why=getattr(error, "strerror", None) or "the system refused to write",
+            remedy="make room there, or name other folders",
+        ) from None  # fmt: skip
+    except duckdb.OutOfMemoryException:
+        raise Refused(
+            "The engine's memory is not enough", where="--memory-limit or PERLINSOS_MEMORY_LIMIT", why="the region needs more",
+            remedy="raise it",
+        ) from None  # fmt: skip
 
 
 def run_model(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -291,11 +291,18 @@ def refuse_number_ids(connection: duckdb.DuckDBPyConnection, opened: list[InputF
                 raise _wrong_value(connection, file, _number_id(column), count)
 
 
-def refuse_damaged(connection: duckdb.DuckDBPyConnection, opened: list[InputFile]) -> None:
-    """Refused where the pages of a file cannot be read: a file can be damaged though its schema is whole."""
-    for file in opened:
-        with _readable(f"{file.dataset}, {file.name}", "Parquet"):
-            connection.execute(exp.select("max(hash(columns(*)))").from_(file.view).sql(dialect="duckdb")).fetchall()
+@contextmanager
+def damage_named(connection: duckdb.DuckDBPyConnection, opened: list[InputFile]) -> Iterator[None]:
+    """Name the file whose pages cannot be read, where an engine's error comes from one: its schema may still be whole."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error:
+        for file in opened:
+            with _readable(f"{file.dataset}, {file.name}", "Parquet"):
+                connection.execute(exp.select("max(hash(columns(*)))").from_(file.view).sql(dialect="duckdb")).fetchall()
+        raise
 
 
 def _is_number_id(column: str) -> exp.Expr:
