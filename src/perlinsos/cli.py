@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "backfill": "Give a region its past stages, by a plan that was reviewed.",
     "decree": "Register and list decrees (SK).",
     "dispatch": "Advance every region by one tick, as the DAG does.",
-    "snapshot": "List, fetch and verify published lists.",
+    "snapshot": "List, fetch, verify and compare published lists.",
     "consumer": "Add, serve, rotate, revoke and list the consumers of published lists.",
     "contract": "Check the data contract of recipients against its committed versions.",
     "key": "Replace the key that lists are signed with.",

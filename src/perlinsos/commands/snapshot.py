@@ -8,7 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="List, fetch and verify published lists.", no_args_is_help=True)
+from perlinsos.commands._snapshot_diff import diff
+
+app = typer.Typer(help="List, fetch, verify and compare published lists.", no_args_is_help=True)
+app.command()(diff)
 
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Consumer = Annotated[str | None, typer.Option(help="The consumer's copy; without it the authoritative list (restricted).")]
