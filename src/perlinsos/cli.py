@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "deliver": "Lay deliveries into the landing bucket, as an agency does.",
     "ingest": "Read and check one delivery from plain files.",
     "determine": "Compute the recipient lists of a region from plain files.",
+    "parameters": "List every value of the rules, and those that nobody has checked for a year.",
     "region": "Add, check and list regions.",
     "cycle": "Add and list the cycles (region and stage) that are to be determined.",
     "backfill": "Give a region its past stages, by a plan that was reviewed.",
