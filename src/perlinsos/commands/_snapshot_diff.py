@@ -32,11 +32,12 @@ def diff(
     ctx = open_context(load_settings())
     with tempfile.TemporaryDirectory(prefix="perlinsos-diff-") as name:
         work = Path(name)
-        sides = [
-            open_side(ctx, text, work / folder, is_simulation=simulations)
-            for text, folder in ((before, "before"), (after, "after"))
-        ]
-        found = diff_counterfactually(ctx, *sides, work / "between") if counterfactual else diff_lists(ctx, *sides)
+        first = open_side(ctx, before, work / "before", is_simulation=simulations)
+        second = open_side(ctx, after, work / "after", is_simulation=simulations)
+        if counterfactual:
+            found = diff_counterfactually(ctx, first, second, work / "between")
+        else:
+            found = diff_lists(ctx, first, second)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
     else:
