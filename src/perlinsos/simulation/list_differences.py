@@ -87,9 +87,10 @@ def diff_counterfactually(ctx: Context, before: Side, after: Side, work: Path) -
     if before.manifest is None or after.manifest is None:
         raise WrongUsage("A counterfactual needs two published lists", why="a folder without a manifest names no input set")
     with ctx.connect("reader") as connection:
-        frozen = [read_input_set(connection, side.manifest["input_set"]["digest"]) for side in (before, after) if side.manifest]
-    as_of, settings = date.fromisoformat(before.manifest["as_of"]), before.manifest["settings"]
-    between = decide_with_old_rules(ctx, *frozen, as_of, settings, work)
+        earlier = read_input_set(connection, before.manifest["input_set"]["digest"])
+        later = read_input_set(connection, after.manifest["input_set"]["digest"])
+    as_of = date.fromisoformat(before.manifest["as_of"])
+    between = decide_with_old_rules(ctx, earlier, later, as_of, before.manifest["settings"], work)
     steps = [
         _compare(ctx, before.folder, between, has_same_inputs=False),
         _compare(ctx, between, after.folder, has_same_inputs=True),
