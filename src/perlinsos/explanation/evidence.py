@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,13 @@ def read_office(path: Path) -> Office:
 
 def name_region(settings: Settings, code: str) -> str:
     """The name of a region of reference/regions.csv, else its code."""
-    with (settings.folder("reference") / "regions.csv").open(encoding="utf-8", newline="") as stream:
-        line = next((line for line in stream if line.startswith(f"{code},")), "")
+    return _read_region(settings.folder("reference") / "regions.csv", code)
+
+
+@cache
+def _read_region(path: Path, code: str) -> str:
+    """The name beside a code: the line is found in the text, since the file has every village."""
+    text = path.read_text(encoding="utf-8")
+    start = text.find(f"\n{code},") + 1
+    line = text[start : text.find("\n", start)] if start else ""
     return next((row[3] for row in csv.reader([line]) if row), code)
