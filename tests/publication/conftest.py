@@ -27,6 +27,7 @@ from perlinsos.settings import Settings
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 KEY = "35.10|2026-T1"
 PROGRAMMES = ("bpnt", "pkh")
+STAGES = ("2026-T1", "2025-T4")
 OUTCOMES = ("LAYAK", "TIDAK_LAYAK", "ANTREAN", "TUNDA")
 REASONS = {
     "LAYAK": [],
@@ -41,13 +42,13 @@ def card(number: int) -> str:
     return f"351016010126{7000 + number:04d}"
 
 
-def decide(programme: str, number: int) -> dict[str, Any]:
+def decide(programme: str, number: int, stage: str = "2026-T1") -> dict[str, Any]:
     outcome = OUTCOMES[number % 4]
     amount = 2_400_000 if outcome in {"LAYAK", "ANTREAN"} else 0
     paid = amount if outcome == "LAYAK" else 0
     row: dict[str, Any] = {column.name: None for column in RESULT_TABLES["decisions"].columns}
     return row | {
-        "programme": programme, "stage": "2026-T1", "as_of": date(2026, 1, 1), "region_code": "35.10",
+        "programme": programme, "stage": stage, "as_of": date(2026, 1, 1), "region_code": "35.10",
         "district_code": "35.10.16", "village_code": "35.10.16.1014", "unit": "family", "no_kk": card(number),
         "outcome": outcome, "reasons": REASONS[outcome], "warnings": ["KK_GANDA"] if number % 3 == 0 else [],
         "amount_year_idr": paid, "amount_stage_idr": paid // 4, "eligible_amount_year_idr": amount,
@@ -56,10 +57,10 @@ def decide(programme: str, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_tables(families: int) -> dict[str, pa.Table]:
+def make_tables(families: int, stage: str = "2026-T1") -> dict[str, pa.Table]:
     cards = range(families)
     rows: dict[str, list[dict[str, Any]]] = {
-        "decisions": [decide(programme, number) for programme in PROGRAMMES for number in cards],
+        "decisions": [decide(programme, number, stage) for programme in PROGRAMMES for number in cards],
         "components": [
             {"programme": "pkh", "no_kk": card(number), "nik": card(number + 500), "component": "SD", "amount_year_idr": 900_000,
              "is_counted": True} for number in cards
@@ -76,14 +77,16 @@ def make_tables(families: int) -> dict[str, pa.Table]:
     return {name: pa.Table.from_pylist(found, arrow_schema(RESULT_TABLES[name])) for name, found in rows.items()}
 
 
-def make_determination(folder: Path, families: int = 23, *, simulation_only: bool = False) -> dict[str, Any]:
+def make_determination(
+    folder: Path, families: int = 23, *, simulation_only: bool = False, stage: str = "2026-T1"
+) -> dict[str, Any]:
     """Write what `determine` writes; gives the summary."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = make_tables(families)
+    tables = make_tables(families, stage)
     for name, rows in tables.items():
         write_parquet(rows, RESULT_TABLES[name], folder / f"{name}.parquet")
     summary = {
-        "region": "35.10", "stage": "2026-T1", "as_of": "2026-01-01", "scope": "population", "settings": {},
+        "region": "35.10", "stage": stage, "as_of": "2026-01-01", "scope": "population", "settings": {},
         "simulation_only": True, "rules_digest": RULES, "engine": "duckdb", "versions": {}, "inputs": [],
         "funnel": {"families_seen": families + 2, "elsewhere": 1, "PINDAH": 1, "TIDAK_MENDAFTAR": 0, "decided": families},
         "programmes": {
@@ -114,10 +117,11 @@ def add_consumer(settings: Settings, name: str, profile: str, **scope: list[str]
 def cycle(settings: Settings) -> str:
     with transaction(settings, "registrar") as connection:
         records.add_region(connection, make_region())
-        records.add_cycle(connection, make_cycle())
+        for stage in STAGES:
+            records.add_cycle(connection, make_cycle(stage=stage))
     with transaction(settings, "decider") as connection:
-        for programme in PROGRAMMES:
-            call(connection, "move_list", [f"2026-T1/35.10/{programme}", "collecting", "test", AT])
+        for list_id in (f"{stage}/35.10/{programme}" for stage in STAGES for programme in PROGRAMMES):
+            call(connection, "move_list", [list_id, "collecting", "test", AT])
     return "2026-T1/35.10"
 
 
@@ -125,18 +129,22 @@ def cycle(settings: Settings) -> str:
 def determined(settings: Settings, cycle: str, keys: Path, tmp_path: Path) -> Callable[..., str]:
     """Freezes an input set, asks for work on it and leaves its determination in the store; the input set's digest."""
 
-    def do(families: int = 23, programmes: tuple[str, ...] = ("pkh",), status: str = "provisional") -> str:
+    def do(
+        families: int = 23, programmes: tuple[str, ...] = ("pkh",), status: str = "provisional", stage: str = "2026-T1"
+    ) -> str:
         quotas = [{"programme": programme, "quota": 6, "decree_id": "SK-TEST-1"} for programme in programmes]
-        frozen = make_input_set({"families": families, "status": status, "batches": [], "repairs": [], "quotas": quotas})
+        frozen = make_input_set(
+            {"stage": stage, "families": families, "status": status, "batches": [], "repairs": [], "quotas": quotas}
+        )
         digest, content = frozen.digest, frozen.text
         with transaction(settings, "decider") as connection:
-            call(connection, "freeze_input_set", [cycle, digest, content, "7" * 64, "test", AT])
-            call(connection, "require_work", ["determine", cycle, digest, dict.fromkeys(programmes, status)])
+            call(connection, "freeze_input_set", [f"{stage}/35.10", digest, content, "7" * 64, "test", AT])
+            call(connection, "require_work", ["determine", f"{stage}/35.10", digest, dict.fromkeys(programmes, status)])
         ctx = open_context(settings, AT)
         for bucket in (settings.buckets.work, settings.buckets.published):
             ctx.storage.make_bucket(bucket)
-        made = tmp_path / f"determined-{families}-{status}"
-        make_determination(made, families, simulation_only=status == "simulation")
+        made = tmp_path / f"determined-{stage}-{families}-{status}"
+        make_determination(made, families, simulation_only=status == "simulation", stage=stage)
         for path in sorted(made.iterdir()):
             ctx.storage.put_new(settings.buckets.work, f"determinations/{digest}/{path.name}", path)
         return digest

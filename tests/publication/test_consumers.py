@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,6 +22,7 @@ from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.keys import rotate_key
 from perlinsos.publication.manifest import ListFacts
 from perlinsos.publication.publish import publish
+from perlinsos.publication.recipients import Comparison, classify_changes
 from perlinsos.publication.status_feed import Standing, read_standing
 from perlinsos.publication.verify import add_standing, check_verdict, verify_folder
 
@@ -192,6 +194,56 @@ def test_what_changed_stands_beside_the_list_and_its_sums_in_the_ledger(determin
         for number in (1, 2)
     ]
     assert totals[1] - totals[0] == sum(row["delta_stage_idr"] for row in changes)
+
+
+def test_what_changed_against_the_stage_before_stands_in_each_row(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined(families=20, stage="2025-T4")
+    publish(context("run-1"), "35.10|2025-T4", {})
+    determined(families=25)
+    ctx: Context = context("run-2")
+    publish(ctx, KEY, {})
+    folder = fetch(ctx, "kemensos-demo", tmp_path)
+    classes: dict[tuple[str, str | None], int] = {}
+    for row in recipients(folder):
+        found = (row["outcome"], row["change_class"])
+        classes[found] = classes.get(found, 0) + 1
+    assert classes == {
+        ("LAYAK", "CONTINUING"): 5, ("LAYAK", "NEW"): 1, ("LAYAK", "MOVED"): 1, ("ANTREAN", None): 6, ("TIDAK_LAYAK", None): 6,
+        ("TUNDA", None): 6,
+    }  # fmt: skip
+    changes = pq.read_table(folder / "changes_from_stage_2025-T4.parquet").to_pylist()
+    assert len(changes) == 5 and {row["compared_with"] for row in changes} == {"2025-T4/35.10/pkh/r1"}
+    assert not (folder / "changes_from_rev_1.parquet").exists()
+    with ctx.connect("reader") as connection:
+        rows = fetch_rows(connection, "select changes from list_revision order by list_id")
+    assert [set(row["changes"] or {}) for row in rows] == [set(), {"stage"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (("LAYAK", 600), ("LAYAK", 600), "CONTINUING"),
+        (("LAYAK", 600), ("LAYAK", 700), "AMOUNT"),
+        (("LAYAK", 600), ("TUNDA", 0), "STOPPED"),
+        (("TUNDA", 0), ("LAYAK", 600), "NEW"),
+        (None, ("LAYAK", 600), "NEW"),
+        (("ANTREAN", 0), ("TIDAK_LAYAK", 0), None),
+        (None, ("TUNDA", 0), None),
+    ],
+)
+def test_the_class_of_a_change(before: tuple[str, int] | None, now: tuple[str, int], expected: str | None) -> None:
+    def rows(*found: tuple[str, int]) -> pa.Table:
+        described = [{"no_kk": card(1), "nik": None, "outcome": name, "amount_stage_idr": amount} for name, amount in found]
+        return pa.Table.from_pylist(described, decisions)
+
+    decisions = pa.schema(
+        [("no_kk", pa.string()), ("nik", pa.string()), ("outcome", pa.string()), ("amount_stage_idr", pa.int64())]
+    )
+    earlier = rows(before) if before else rows()
+    for cause, moved in (("DATA", expected), ("MOVE", "MOVED" if expected == "NEW" else expected)):
+        changes = pa.table({"no_kk": [card(1)], "nik": pa.nulls(1, pa.string()), "cause": [cause]})
+        found = classify_changes(rows(now), Comparison("2025-T4/35.10/pkh/r1", earlier, changes))
+        assert found.to_pylist() == [moved]
 
 
 def feed_of(ctx: Context, consumer: str) -> list[dict[str, Any]]:

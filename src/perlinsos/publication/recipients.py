@@ -94,7 +94,7 @@ def classify_changes(decisions: pa.Table, comparison: Comparison) -> pa.Array:
         connection.register("decisions", numbered)
         connection.register("before", comparison.before)
         connection.register("changes", comparison.changes.select(["no_kk", "nik", "cause"]))
-        found: pa.Table = connection.execute(_CHANGE_CLASSES).to_arrow_table()
+        found: pa.Table = connection.sql(_CHANGE_CLASSES).to_arrow_table()
     return found.column("change_class").cast(pa.string()).combine_chunks()
 
 
