@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 WIDEST = 100
@@ -52,26 +53,34 @@ def _programme(programme: dict[str, Any], heading: dict[str, str]) -> Iterable[R
     if programme["reasons"]:
         yield Text(f"{heading['reasons']}:")
         for reason in programme["reasons"]:
-            yield _advised(f"- {reason['text']}", " ".join(filter(None, (reason["turn"], reason["next_step"]))))
+            yield _advised(reason["text"], " ".join(filter(None, (reason["turn"], reason["next_step"]))), "-")
     for remark in programme["remarks"]:
         yield Text(remark)
     if programme["counted"]:
         yield Text(f"{programme['headings']['counted']}:")
         for part in programme["counted"]:
-            yield _indented(f"- {part['name']}" + (f": {part['amount']}" if part["amount"] else ""))
+            yield _signed("-", part["name"] + (f": {part['amount']}" if part["amount"] else ""))
     if programme["not_counted"]:
         yield Text(f"{programme['headings']['not_counted']}:")
         for part in programme["not_counted"]:
-            yield _advised(f"- {part['name']}. {part['text']}", part["next_step"])
+            yield _advised(f"{part['name']}. {part['text']}", part["next_step"], "-")
     if programme["warnings"]:
         yield Text(f"{heading['warnings']}:")
         for warning in programme["warnings"]:
-            yield _advised(f"- {warning['text']}", warning["next_step"])
+            yield _advised(warning["text"], warning["next_step"], "-")
     yield Text("")
 
 
-def _advised(text: str, step: str) -> RenderableType:
-    return Group(_indented(text), _indented(f"→ {step}", 4))
+def _advised(text: str, step: str, sign: str = "") -> RenderableType:
+    """A sentence, after a sign where it is one of several, and below it what can be done."""
+    return Group(_signed(sign, text) if sign else _indented(text), _signed("→", step, 4))
+
+
+def _signed(sign: str, text: str, columns: int = 2) -> RenderableType:
+    """A sentence beside a sign; its further lines stand below its first."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row(Text(sign), Text(text))
+    return Padding(grid, (0, 0, 0, columns), expand=False)
 
 
 def _indented(text: str, columns: int = 2) -> RenderableType:
