@@ -18,7 +18,7 @@ from perlinsos.errors import WrongUsage
 if TYPE_CHECKING:
     from perlinsos.explanation.evidence import Evidence
 
-_LIKE_A_NUMBER = re.compile(r"[\s.,'+\-]*(?:[0-9][\s.,'+\-]*){10,}|.*(?<![0-9a-zA-Z])[0-9]{16}(?![0-9a-zA-Z]).*")
+_LIKE_A_NUMBER = re.compile(r"[\s.,'+\-]*(?:[0-9][\s.,'+\-]*){15,}|.*(?<![0-9a-zA-Z])[0-9]{16}(?![0-9a-zA-Z]).*")
 
 
 class _NoNumbers(TyperCommand):

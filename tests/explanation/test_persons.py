@@ -1,0 +1,88 @@
+"""A programme that decides persons: a NIK hears its own answer, a card one answer a person."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from explanation.conftest import kinds
+from perlinsos.explanation.answer import Answer, explain, explain_row
+from perlinsos.explanation.evidence import open_folder
+from perlinsos.model.datasets import RESULT_TABLES
+from perlinsos.recipients.outputs import arrow_schema
+from rules.case_files import card, nik, write_csv
+
+FIRST, SECOND, ALONE = (nik(date(1990, 1, 1), "P", 7000 + number) for number in (101, 102, 103))
+
+
+def _decision(person: str, no_kk: str | None, outcome: str, reasons: list[str]) -> dict[str, Any]:
+    amount = 504_000 if outcome == "LAYAK" else 0
+    return {
+        "programme": "pkh", "stage": "2026-T1", "as_of": date(2026, 1, 1), "region_code": "35.10", "unit": "person",
+        "no_kk": no_kk, "nik": person, "outcome": outcome, "reasons": reasons, "warnings": [], "amount_year_idr": amount,
+        "amount_stage_idr": amount // 4, "eligible_amount_year_idr": amount,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def persons(place: Path) -> Path:
+    """Two persons of a card, and one without a card."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "decisions": [_decision(FIRST, card(1), "LAYAK", []), _decision(SECOND, card(1), "TIDAK_LAYAK", ["ANGGOTA_ASN"]),
+                      _decision(ALONE, None, "TUNDA", ["BELUM_ADA_DESIL"])],
+        "findings": [{"programme": "pkh", "no_kk": card(1), "nik": SECOND, "code": "ANGGOTA_ASN", "source": "BKN"}],
+        "components": [{"programme": "pkh", "no_kk": card(1), "nik": FIRST, "component": "LANSIA", "amount_year_idr": 504_000,
+                        "is_counted": True}],
+        "not_decided": [],
+    }  # fmt: skip
+    (place / "out").mkdir()
+    for name, found in rows.items():
+        pq.write_table(pa.Table.from_pylist(found, arrow_schema(RESULT_TABLES[name])), place / "out" / f"{name}.parquet")
+    summary = {"region": "35.10", "stage": "2026-T1", "as_of": "2026-01-01", "simulation_only": False, "settings": {},
+               "programmes": {"pkh": {}}}  # fmt: skip
+    (place / "out" / "summary.json").write_text(json.dumps(summary))
+    (place / "inputs").mkdir()
+    register = [{"nik": person, "no_kk": no_kk, "birth_date": "1990-01-01", "status": "active", "status_date": None}
+                for person, no_kk in ((FIRST, card(1)), (SECOND, card(1)), (ALONE, None))]  # fmt: skip
+    write_csv(place / "inputs" / "population.csv", "nik no_kk birth_date status status_date", register)
+    return place
+
+
+def _ask(place: Path, number: str) -> Answer:
+    with open_folder(place / "out", place / "inputs") as evidence:
+        return explain(evidence, number)
+
+
+def test_a_nik_hears_its_own_answer(persons: Path) -> None:
+    (programme,) = _ask(persons, SECOND)["families"][0]["programmes"]
+    assert (programme["outcome"], programme["unit"]) == ("TIDAK_LAYAK", "person")
+    assert programme["text"].startswith("Anggota keluarga ini belum dapat menerima")
+    assert "catatan BKN" in programme["reasons"][0]["text"]
+
+
+def test_a_card_hears_one_answer_a_person_told_apart_without_the_number(persons: Path) -> None:
+    first, second = _ask(persons, card(1))["families"][0]["programmes"]
+    assert (first["member"], second["member"]) == (
+        "Untuk anggota keluarga dengan nomor yang berakhiran 101.",
+        "Untuk anggota keluarga dengan nomor yang berakhiran 102.",
+    )
+    assert ([part["name"] for part in first["counted"]], second["counted"]) == (["lanjut usia"], [])
+    assert FIRST not in json.dumps([first, second])
+
+
+def test_a_person_without_a_card_is_answered(persons: Path) -> None:
+    answer = _ask(persons, ALONE)
+    assert kinds(answer) == ["person_without_card", "decided"]
+    assert answer["families"][1]["programmes"][0]["outcome"] == "TUNDA"
+
+
+def test_a_row_is_one_person(persons: Path) -> None:
+    with open_folder(persons / "out", persons / "inputs") as evidence:
+        told = explain_row(evidence, 2)
+    assert [programme["outcome"] for programme in told["families"][0]["programmes"]] == ["TIDAK_LAYAK"]
