@@ -15,18 +15,22 @@ import pytest
 
 from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import fetch_rows
+from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.operations import consumers
 from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.commit import advance_latest
 from perlinsos.publication.fetch import fetch_list
+from perlinsos.publication.files import arrow_schema
 from perlinsos.publication.keys import rotate_key
 from perlinsos.publication.manifest import ListFacts
 from perlinsos.publication.publish import publish
-from perlinsos.publication.recipients import Comparison, classify_changes
+from perlinsos.publication.recipients import Comparison, classify_changes, make_recipients
+from perlinsos.publication.schema import find_profile
 from perlinsos.publication.status_feed import Standing, read_standing
+from perlinsos.publication.tokens import TokenKey
 from perlinsos.publication.verify import add_standing, check_verdict, verify_folder
 
-from .conftest import AT, KEY, add_consumer, card
+from .conftest import AT, KEY, add_consumer, card, decide
 
 LIST_ID = "2026-T1/35.10/pkh"
 FOLDER = "programme=pkh/region=35.10/stage=2026-T1"
@@ -100,6 +104,16 @@ def test_evidence_is_joined_by_tokens_within_a_consumer(copies: dict[str, Path])
     tokens = {row["family_token"] for row in recipients(copies["auditor"])}
     for name in ("components", "findings"):
         assert set(pq.read_table(copies["auditor"] / f"{name}.parquet")["family_token"].to_pylist()) <= tokens
+
+
+def test_a_programme_of_persons_has_a_token_for_each_person() -> None:
+    rows = [{**decide("pip", number // 2), "unit": "person", "nik": card(500 + number)} for number in range(8)]
+    decisions = pa.Table.from_pylist(rows, arrow_schema(RESULT_TABLES["decisions"]))
+    key = TokenKey("ABCD", b"k" * 32)
+    found = make_recipients("2026-T1/35.10/pip", decisions, find_profile("auditor"), key).to_pylist()
+    assert len({(row["family_token"], row["person_token"]) for row in found}) == 8
+    assert len({row["family_token"] for row in found}) == 4
+    assert {row["family_token"] for row in found}.isdisjoint(row["person_token"] for row in found)
 
 
 def test_a_scope_limits_the_lists(determined: Any, context: Any, tmp_path: Path) -> None:

@@ -133,5 +133,6 @@ def _say(done: dict[str, Any], words: str, as_json: bool) -> None:
         typer.echo(f"  {access}")
     if "policy" in done:
         typer.echo(json.dumps(done["policy"], indent=2))
+        typer.echo(f"  of SeaweedFS, actions in its s3.json: {json.dumps(done['seaweedfs_actions'])}")
     if "to_do" in done:
         typer.echo(f"  {done['to_do']}")

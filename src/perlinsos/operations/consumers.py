@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from perlinsos.ledger.records import ConsumerRecord, read_record
 from perlinsos.operations.context import Context
 from perlinsos.operations.services import consumer_identities
 from perlinsos.operations.services.home import write_private_json
+from perlinsos.operations.services.object_store import actions_of_consumer
 from perlinsos.publication.commit import plan_key, publish_contract, publish_key, read_plan
 from perlinsos.publication.compare import compare
 from perlinsos.publication.copies import Source, write_copy
@@ -23,6 +25,7 @@ from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.manifest import MANIFEST, consumer_prefix
 from perlinsos.publication.signature import load_key
 from perlinsos.publication.tokens import ensure_token_key, load_token_key, rotate_token_key
+from perlinsos.storage import Storage, open_storage
 
 HANDED_OVER = "consumers"
 """The folder in PERLINSOS_HOME with one file (mode 0600) for each consumer: what is to be handed over to it."""
@@ -41,7 +44,7 @@ def add(ctx: Context, path: Path) -> dict[str, Any]:
     with ctx.connect("registrar") as connection:
         ledger.use_key(connection, consumer_id, "token", key.key_id, ctx.at)
     done = {"consumer": consumer_id, "profile": read.record.profile, "changed": is_new, "token_key_id": key.key_id}
-    return done | _give_access(ctx, consumer_id, replace=False)
+    return done | _give_access(ctx, consumer_id, anew=False)
 
 
 def rotate(ctx: Context, consumer_id: str, *, tokens: bool, access: bool) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def rotate(ctx: Context, consumer_id: str, *, tokens: bool, access: bool) -> dic
         with ctx.connect("registrar") as connection:
             ledger.use_key(connection, consumer_id, "token", keys.current.key_id, ctx.at)
         done |= {"token_key_id": keys.current.key_id, "previous_token_key_id": keys.past[-1].key_id}
-    return done | (_give_access(ctx, consumer_id, replace=True) if access else {})
+    return done | (_give_access(ctx, consumer_id, anew=True) if access else {})
 
 
 def revoke(ctx: Context, consumer_id: str, reason: str) -> dict[str, Any]:
@@ -87,7 +90,16 @@ def find_consumer(ctx: Context, consumer_id: str) -> Consumer:
     return found[consumer_id]
 
 
-def _give_access(ctx: Context, consumer_id: str, *, replace: bool) -> dict[str, Any]:
+def open_as(ctx: Context, consumer_id: str) -> Storage:
+    """The object store as the consumer sees it, with the keys that were made for it; the own one where it has none."""
+    handed_over = _access_file(ctx, consumer_id)
+    if _is_folder(ctx) or not handed_over.exists():
+        return ctx.storage
+    keys = json.loads(handed_over.read_text(encoding="utf-8"))
+    return open_storage(replace(ctx.settings, s3_access_key=keys["access_key"], s3_secret_key=keys["secret_key"]))
+
+
+def _give_access(ctx: Context, consumer_id: str, *, anew: bool) -> dict[str, Any]:
     """An identity at the embedded store; of a store elsewhere the policy to apply; of a folder nothing."""
     settings, buckets = ctx.settings, ctx.settings.buckets
     if _is_folder(ctx):
@@ -96,8 +108,9 @@ def _give_access(ctx: Context, consumer_id: str, *, replace: bool) -> dict[str, 
         return {
             "access": "make keys for this consumer at your object store and give them this policy",
             "policy": consumer_identities.describe_policy(buckets, consumer_id),
+            "seaweedfs_actions": actions_of_consumer(consumer_id, buckets),
         }
-    identity = consumer_identities.keep_identity(settings, consumer_id, replace=replace)
+    identity = consumer_identities.keep_identity(settings, consumer_id, replace=anew)
     with ctx.connect("registrar") as connection:
         ledger.use_key(connection, consumer_id, "s3", identity.access_key, ctx.at)
     handed_over = {

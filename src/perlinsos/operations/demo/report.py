@@ -68,11 +68,12 @@ def show_funnel(console: Console, ctx: Context) -> None:
 
 
 def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
-    """Fetch one consumer's copy and verify it without any service."""
+    """Fetch one consumer's copy with its own keys, which read its folder only, and verify it without any service."""
+    from perlinsos.operations.consumers import open_as
     from perlinsos.publication.fetch import fetch_list
     from perlinsos.publication.verify import check_verdict, find_public_keys, verify_folder
 
-    fetch_list(ctx.storage, ctx.settings.buckets, label, folder, CONSUMER)
+    fetch_list(open_as(ctx, CONSUMER), ctx.settings.buckets, label, folder, CONSUMER)
     verdict = verify_folder(folder, find_public_keys(ctx.settings.home))
     check_verdict(verdict)
     console.print(f"The copy of {CONSUMER} was fetched to {folder} and verified offline: {verdict.files} files,")
