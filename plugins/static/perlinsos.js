@@ -3,14 +3,12 @@
 
 const inAirflow = window.parent !== window;
 
-// Airflow shows the page in a frame: keep what was filtered in the address that people copy, and take it from there.
-function shareAddress() {
+// Airflow shows the page in a frame and keeps the frame's address in its own. Filters behind the page's short address count too.
+function takeFilters() {
   if (!inAirflow || document.body.dataset.page !== "coverage") return;
   const outer = window.parent.location;
-  if (!location.search && outer.search) {
+  if (!location.search && outer.search && outer.pathname.endsWith("/perlinsos-coverage")) {
     location.replace(location.pathname + outer.search);
-  } else if (location.search !== outer.search) {
-    window.parent.history.replaceState(window.parent.history.state, "", outer.pathname + location.search);
   }
 }
 
@@ -70,7 +68,7 @@ function draw() {
   }
 }
 
-shareAddress();
+takeFilters();
 draw();
 document.addEventListener("click", leaveFrame);
 document.addEventListener("submit", dropEmptyFields);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -117,12 +116,13 @@ def test_a_region_whose_work_was_set_aside(world, sink):
     assert_resolved_once(sink, lambda: watch(world), words)
 
 
-def test_a_region_without_a_team_long_after_its_cut_off(ctx, sink):
+def test_a_region_without_a_team_long_after_its_cut_off(ctx, sink, monkeypatch):
     add_region(ctx)
     add_cycle(ctx, cut_off="2026-01-01", required=[{"source": "test-signal", "max_age_days": 400}])
     deliver_rows(ctx, "test-signal", [signal(0)], "national")
     dispatch.advance(ctx)
-    at = replace(later(ctx, days=2), settings=replace(ctx.settings, lease_seconds=10**6))
+    at = later(ctx, days=2)
+    monkeypatch.setenv("PERLINSOS_ALERT_SLOW_SECONDS", str(10**6))
     assert_told_once(
         sink, lambda: watch(at), "a region stands still", body=("no decree tim", "owner: Posko", "perlinsos decree add")
     )

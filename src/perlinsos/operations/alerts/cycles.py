@@ -22,7 +22,10 @@ select c.region_code, c.stage, c.cut_off, r.office ->> 'name' as office, d.recor
     exists (select from cycle_input_set as s where s.cycle_id = c.cycle_id) as is_frozen
 from cycle as c join region as r using (region_code) join record as d on d.record_digest = c.record_digest
 """
-_UNREAD = "select source_id, scope, snapshot_date, landed_at from delivery where state = 'landed' and landed_at < %s"
+_UNREAD = """
+select scope, count(*) as deliveries, min(landed_at) as since from delivery where state = 'landed' and landed_at < %s
+group by scope order by scope
+"""
 
 
 def read_live_cells(connection: Connection, at: datetime) -> list[Cell]:
@@ -35,16 +38,16 @@ def find_stuck(
     cells: Iterable[Cell],
     told: Iterable[FoundAlert],
     settings: AlertSettings,
-    lease_seconds: int,
     at: datetime,
 ) -> Iterator[FoundAlert]:
-    """Live regions and stages that will not move by themselves: work set aside, an error of dispatch, work that nobody ends
-    within two leases, or, a while after the cut-off, something that is missing. What `told` already says is not told twice."""
+    """Live regions and stages that will not move by themselves: work set aside, an error of dispatch, work that takes too
+    long, deliveries that nobody reads, or, a while after the cut-off, something that is missing. What `told` already says
+    is not told twice."""
     known = {(row["region_code"], row["stage"]): row for row in fetch_rows(connection, _CUT_OFFS)}
     explained = {(one.region_code, one.stage) for one in told if one.region_code}
     refused = {one.region_code for one in told if one.region_code and one.stage is None}
     late_for_all = {one.stage for one in told if one.region_code is None and one.stage}
-    long = at - timedelta(seconds=2 * lease_seconds)
+    long = at - settings.slow
     for cell in cells:
         cycle = known[cell.region, cell.stage]
         is_set_aside = cell.level == TROUBLE and cell.file is None
@@ -70,10 +73,9 @@ def _is_overdue(cycle: dict[str, Any], settings: AlertSettings, at: datetime) ->
 def _find_unread(connection: Connection, long: datetime, at: datetime) -> Iterator[FoundAlert]:
     for row in fetch_rows(connection, _UNREAD, [long]):
         region = None if row["scope"] == NATIONAL else row["scope"]
-        what = f"{row['source_id']} of {row['snapshot_date']} has waited {span(at - row['landed_at'])} to be read"
-        subject = f"unread/{row['source_id']}/{row['scope']}/{row['snapshot_date']}"
+        what = f"{row['deliveries']} deliveries have waited {span(at - row['since'])} to be read"
         page = region_page(region) if region else "/perlinsos/coverage"
-        yield FoundAlert(REGION_STUCK, subject, what, "perlinsos doctor", page, region)
+        yield FoundAlert(REGION_STUCK, f"unread/{row['scope']}", what, "perlinsos doctor", page, region)
 
 
 def find_near_dates(

@@ -17,7 +17,8 @@ class AlertSettings:
     """`urls` are apprise's (https://appriseit.com: mailtos://…, and a hundred other services). Shares are 0 to 1.
 
     `patience` is how long a region may stand still after its cut-off, and a new cycle may lack deliveries, before that is
-    an alert. `base_url` is where Airflow's pages are, for links; empty: the path alone.
+    an alert; `slow` is how long a delivery may wait to be read and work may take. `base_url` is where Airflow's pages are,
+    for links; empty: the path alone.
     """
 
     urls: tuple[str, ...] = field(default=(), repr=False)
@@ -25,10 +26,12 @@ class AlertSettings:
     least_free_disk: float = 0.1
     quarantine_share: float = 0.05
     patience: timedelta = timedelta(days=1)
+    slow: timedelta = timedelta(hours=1)
 
 
 def read_alert_settings(settings: Settings) -> AlertSettings:
-    """Read PERLINSOS_ALERT_URLS, …_URLS_FILE, …_DISK_SHARE, …_QUARANTINE_SHARE, …_PATIENCE_SECONDS, PERLINSOS_AIRFLOW_URL."""
+    """Read PERLINSOS_ALERT_URLS, …_URLS_FILE, …_DISK_SHARE, …_QUARANTINE_SHARE, …_PATIENCE_SECONDS, …_SLOW_SECONDS,
+    PERLINSOS_AIRFLOW_URL."""
     default = AlertSettings()
     return AlertSettings(
         urls=_read_urls(),
@@ -36,6 +39,7 @@ def read_alert_settings(settings: Settings) -> AlertSettings:
         least_free_disk=_number("DISK_SHARE", default.least_free_disk),
         quarantine_share=_number("QUARANTINE_SHARE", default.quarantine_share),
         patience=timedelta(seconds=_number("PATIENCE_SECONDS", default.patience.total_seconds())),
+        slow=timedelta(seconds=_number("SLOW_SECONDS", default.slow.total_seconds())),
     )
 
 

@@ -45,7 +45,7 @@ def find_all(ctx: Context, connection: Connection, settings: AlertSettings) -> l
     open_ones = [row["subject"] for row in fetch_rows(connection, "select subject from alert where resolved_at is null")]
     return [
         *told,
-        *cycles.find_stuck(connection, cells, told, settings, ctx.settings.lease_seconds, ctx.at),
+        *cycles.find_stuck(connection, cells, told, settings, ctx.at),
         *cycles.find_near_dates(connection, cells, open_ones, ctx.at),
         *machine.find_conflicts(connection),
         *machine.find_recorded(connection),
