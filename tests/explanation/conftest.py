@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from perlinsos.explanation.answer import explain
-from perlinsos.explanation.evidence import open_folder
-from perlinsos.ledger.records import Office
+from perlinsos.explanation.evidence import Office, open_folder
 
 Answer = dict[str, Any]
 Ask = Callable[..., Answer]
-OFFICE = Office(name="Posko Contoh", address="Jalan Contoh 70", hours="Senin–Jumat 08.00–15.00", telephone="0333-000-7010")
+OFFICE = {"name": "Posko Contoh", "address": "Jalan Contoh 70", "hours": "Senin–Jumat 08.00–15.00", "telephone": "0333-000-7010"}
 
 
 def ask(place: Path, number: str, language: str = "id", *, has_inputs: bool = True, office: Office | None = OFFICE) -> Answer:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from perlinsos.errors import WrongUsage
 from perlinsos.explanation.components import explain_components, is_concealed
-from perlinsos.explanation.evidence import Evidence
+from perlinsos.explanation.evidence import Evidence, Office
 from perlinsos.explanation.findings import Subject, explain_reasons
 from perlinsos.explanation.people import Found, Situation, find
 from perlinsos.explanation.rows import Row, as_rows, find_rows
 from perlinsos.explanation.words import Voice, say_day, say_moment
-from perlinsos.ledger.records import Office
 from perlinsos.model.reasons import LANGUAGES
 
 Answer = dict[str, Any]
@@ -87,7 +87,7 @@ def _heading(evidence: Evidence, voice: Voice, name: str) -> str:
     return voice.say(voice.catalogue.headings[name], region=evidence.region_names(evidence.summary["region"]))
 
 
-def describe_office(voice: Voice, office: Office | None) -> dict[str, str | None]:
+def describe_office(voice: Voice, office: Office | None) -> Mapping[str, str | None]:
     """Where to ask: the region's office, else the desk that every region has, by its kind."""
     if office is None:
         return {"name": voice.say(voice.catalogue.letters["desk"]), "address": None, "hours": None, "telephone": None}

@@ -17,12 +17,14 @@ import duckdb
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, say_why
 from perlinsos.explanation.rows import InputRows, Relation
-from perlinsos.ledger.records import Office, RegionRecord
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import Programme, load_programme, read_yaml
 from perlinsos.model.reasons import Catalogue, load_reasons
-from perlinsos.recipients.inputs import find_files
+from perlinsos.recipients.input_files import find_files
 from perlinsos.settings import Settings, load_settings
+
+Office = Mapping[str, str]
+"""Where a family asks: name, address, hours and telephone (`ledger/records.py` checks them when a region is registered)."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,14 @@ def refuse_folder(where: str, error: Exception) -> Refused:
 
 def read_office(path: Path) -> Office:
     """The office of a YAML file: a region's record, or the office alone. Refused where a part of it is missing."""
+    from perlinsos.ledger import records  # its checks are slow to import
+
     document = read_yaml(path)
     try:
         if isinstance(document, dict) and "region" in document:
-            return RegionRecord.model_validate(document).office
-        return Office.model_validate(document["office"] if isinstance(document, dict) and "office" in document else document)
+            return records.RegionRecord.model_validate(document).office.model_dump()
+        own = document["office"] if isinstance(document, dict) and "office" in document else document
+        return records.Office.model_validate(own).model_dump()
     except ValueError as error:
         raise Refused(
             "The office is not complete", where=path.name, why=f"{say_why(error)}: no letter is made without it",

@@ -18,12 +18,11 @@ import duckdb
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Conflict, Refused
-from perlinsos.explanation.evidence import Evidence, name_region, open_tables
+from perlinsos.explanation.evidence import Evidence, Office, name_region, open_tables
 from perlinsos.explanation.rows import InputRows, find_rows, open_file
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.deliveries import Batch
 from perlinsos.ledger.input_sets import InputSet, read_input_set
-from perlinsos.ledger.records import Office
 from perlinsos.ledger.revisions import Revision, read_revisions, read_window
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import load_programme
@@ -99,7 +98,7 @@ def _read_stored(ctx: Context, connection: Connection, label: str, *, simulation
         json.loads(text),
         read_input_set(connection, revision.input_set_digest),
         read_window(connection, list_id) if revision.track == "list" else None,
-        {row["region_code"]: Office.model_validate(row["office"]) for row in offices},
+        {row["region_code"]: row["office"] for row in offices},
     )
 
 

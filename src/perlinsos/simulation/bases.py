@@ -20,7 +20,7 @@ from perlinsos.operations.context import Context
 from perlinsos.operations.rebuild import rebuild_inputs, settings_of
 from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.publication.fetch import parse_label
-from perlinsos.recipients.inputs import find_files
+from perlinsos.recipients.input_files import find_files
 from perlinsos.storage import digest_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
