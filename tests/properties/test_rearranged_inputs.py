@@ -17,11 +17,11 @@ ORDER_DEPENDENT = ("rank", "queue_position", "outcome", "reasons", "amount_year_
 PROGRAMMES = ("pkh", "bpnt")
 
 
-@pytest.fixture(scope="module")
-def population():
-    """The first nasty population of this day and both programmes from SEED on, without settings."""
+@pytest.fixture(scope="module", params=["population", "registrants"])
+def population(request):
+    """The first nasty population of this day, scope and both programmes from SEED on, without settings."""
     made = (generate(seed, 120) for seed in count(SEED))
-    wanted = (STAGE, date(2026, 1, 1), "population", PROGRAMMES)
+    wanted = (STAGE, date(2026, 1, 1), request.param, PROGRAMMES)
     found = next(one for one in made if (one.stage, one.as_of, one.scope, one.programmes) == wanted)
     return replace(found, settings={})
 
@@ -96,6 +96,7 @@ def add_family(data, decile, is_civil_servant):
         "welfare_family": {"no_kk": card, "dtsen_period": "2025-Q4", "decile": decile, "national_rank": 0} | place,
         "welfare_person": {"nik": number, "no_kk": card, "family_relation": 1},
     }
+    rows["registration"] = {"nik": number, "no_kk": card, "registered_at": date(2025, 12, 1), "consent": True}
     if is_civil_servant:
         rows["signal"] = {"nik": number, "source": "BKN", "code": "ASN", "value": "1", "observed_on": date(2025, 12, 1)}
     return card, {name: [*old, *([rows[name]] if name in rows else [])] for name, old in data.items()}
@@ -153,12 +154,13 @@ def test_a_family_is_judged_by_its_own_rows(population, tmp_path):
         for name, rows in data.items()
     }
     found = Run(tmp_path / "half", replace(population, data=own))
-    rows = {row["no_kk"]: without_rank(row) for row in found.rows["decisions"] if row["no_kk"] in chosen}
-    assert rows == {row["no_kk"]: without_rank(row) for row in whole.rows["decisions"] if row["no_kk"] in chosen}
+    for table in ("decisions", "components", "findings"):
+        assert rows_of(found, table, chosen) == rows_of(whole, table, chosen)
 
 
-def without_rank(row):
-    return {name: value for name, value in row.items() if name != "rank"}
+def rows_of(run, table, cards):
+    """The rows of some cards without their place in the order."""
+    return [row | {"rank": None} for row in run.rows[table] if row["no_kk"] in cards]
 
 
 def test_settings_and_set_decide_alike(population, tmp_path):
@@ -167,5 +169,7 @@ def test_settings_and_set_decide_alike(population, tmp_path):
     from perlinsos.recipients.determine import determine
 
     out = tmp_path / "settings"
-    summary = determine("35.10", "2026-T1", tmp_path / "set" / "inputs", out, programmes=PROGRAMMES, settings=chosen)
+    summary = determine(
+        "35.10", "2026-T1", tmp_path / "set" / "inputs", out, programmes=PROGRAMMES, settings=chosen, scope=population.scope
+    )
     assert {name: summary["programmes"][name]["list_digest"] for name in PROGRAMMES} == set_values.digests
