@@ -199,3 +199,15 @@ def test_a_repair_by_a_later_delta_row_of_the_same_key(world):
     deliver_rows(world, "test-delta", [signal(1, "CAR", value="0"), signal(2, "CAR", value="1")], day="2025-12-22")
     assert dispatch.advance(world)["frozen"] == [KEY]
     assert held(world) == {"LAYAK": 2, "ANTREAN": 0, "TIDAK_LAYAK": 1, "TUNDA": 0}
+
+
+def test_a_row_whose_cells_a_person_corrected_is_repaired_too(opened, tmp_path):
+    from perlinsos.operations.quarantine import write_out
+
+    found = read_rows(opened, "select delivery_id from delivery where source_id = 'test-population' and suffix = 2")
+    rows = tmp_path / "rows.csv"
+    write_out(opened, found[0]["delivery_id"], rows)
+    rows.write_text(rows.read_text(encoding="utf-8-sig").replace(",X,", ",P,"))
+    accept.replay(opened, found[0]["delivery_id"], apply=True, corrected=rows, by="Petugas Contoh")
+    assert dispatch.advance(opened)["frozen"] == [KEY]
+    assert held(opened)["TUNDA"] == 0

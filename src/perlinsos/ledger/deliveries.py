@@ -115,6 +115,13 @@ def read_batches(connection: Connection, digests: Sequence[str]) -> list[Batch]:
     return [found[digest] for digest in digests]
 
 
+def read_in_force(connection: Connection, delivery_id: int) -> Batch | None:
+    """The batch of a delivery that is in force; None where it was refused or not judged."""
+    query = "select batch_digest from batch where delivery_id = %s and replaced_by is null"
+    digests = [row["batch_digest"] for row in fetch_rows(connection, query, [delivery_id])]
+    return read_batches(connection, digests)[0] if digests else None
+
+
 def read_later_batches(connection: Connection, held: Batch) -> list[Batch]:
     """The batches that may repair what `held` set aside: its delivery judged anew, and later ones of its scope."""
     query = _BATCH + (

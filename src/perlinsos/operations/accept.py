@@ -13,7 +13,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from perlinsos.ledger.deliveries import (
     Delivery,
     accept_delivery,
     read_delivery_row,
+    read_in_force,
     read_newest_judged,
     read_waiting,
     refuse_delivery,
@@ -31,6 +32,14 @@ from perlinsos.ledger.deliveries import (
 from perlinsos.ledger.outcomes import Measured, measure
 from perlinsos.operations.batches import store_batch
 from perlinsos.operations.context import Context
+from perlinsos.operations.correcting import (
+    CorrectedRows,
+    judge_with,
+    keep_bytes,
+    read_corrected,
+    record,
+    take_corrected,
+)
 from perlinsos.operations.pull import load_sources
 from perlinsos.sources.description import SourceDescription
 from perlinsos.storage import Missing, digest_of
@@ -46,13 +55,24 @@ class Task:
     delivery: Delivery
     source: SourceDescription
     fingerprint: str
+    corrected: tuple[CorrectedRows, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Names the results: the bytes and their place in order, and what judges them."""
+        """Names the verdict: what the reading is named by, and the corrected rows."""
+        corrected = [f"{one.base} {one.sha256}" for one in self.corrected]
+        return _digest_of([self.reading_digest, *corrected]) if corrected else self.reading_digest
+
+    @property
+    def reading_digest(self) -> str:
+        """Names the reading: the bytes and their place in order, and what judges them."""
         delivery = self.delivery
         words = [delivery.content_digest, delivery.source_id, delivery.scope, str(delivery.snapshot_date)]
-        return hashlib.sha256(json.dumps([*words, delivery.suffix, self.fingerprint]).encode()).hexdigest()
+        return _digest_of([*words, delivery.suffix, self.fingerprint])
+
+
+def _digest_of(words: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
 def read(ctx: Context, key: str) -> dict[str, Any]:
@@ -92,29 +112,38 @@ _REFUSED_NOW = (
 )
 
 
-def replay(ctx: Context, delivery_id: int, *, apply: bool) -> dict[str, Any]:
-    """Judge one delivery anew from its stored bytes, under the descriptions and rules of today.
+def replay(
+    ctx: Context, delivery_id: int, *, apply: bool, corrected: Path | None = None, reason: str = "", by: str = ""
+) -> dict[str, Any]:
+    """Judge one delivery anew from its stored bytes and corrected rows, under the descriptions and rules of today.
 
-    Gives the funnel before and after; with `apply` the new judgement is in force. Refused where there is no such
-    delivery, or where it is refused as a whole again.
+    `corrected` is a file of `quarantine show --out` with corrected cells. Gives the funnel before and after, whether the
+    judgement `differs`, and whether it was put in force (`applied`, only with `apply`). Refused where there is no such
+    delivery, where it is refused as a whole again, and for a file as `take_corrected` says.
     """
     with ctx.connect("reader") as connection:
         delivery = read_delivery_row(connection, delivery_id)
-        before = fetch_rows(connection, _FUNNEL_IN_FORCE, [delivery_id])
+        before = read_in_force(connection, delivery_id)
     if delivery is None or not delivery.parts:
         raise Refused(f"there is no delivery {delivery_id} whose bytes were kept", remedy="perlinsos quarantine list")
     with measure(ctx.connect, "loader", "replay", delivery.name) as measured:
-        task = _prepare(ctx, delivery)
+        task, added = _prepare(ctx, delivery), None
+        if corrected is not None:
+            added = take_corrected(ctx, delivery, task.source, corrected, reason, by)
+            task = replace(task, corrected=(*task.corrected, added))
         _run(partial(_check, ctx), task, measured)
-        is_new = _accept(ctx, task, measured) if apply else False
-        measured.state = "done" if is_new else "nothing_new"
-    after = {word: measured.counts[word] for word in ("received", "accepted", "accepted_with_warnings", "quarantined")}
-    return {"delivery": delivery_id, "before": before[0] if before else {}, "after": after, "applied": apply}
+        verdict = _load(ctx, _verdict_key(task))
+        differs = before is None or verdict is None or verdict["batch"]["batch_digest"] != before.batch_digest
+        applied = apply and differs and _accept(ctx, task, measured, added)
+        measured.digests |= {"corrected": added.sha256} if added else {}
+        measured.state = "done" if applied else "nothing_new"
+    after = {word: measured.counts[word] for word in FUNNEL}
+    found = {word: getattr(before, word) for word in FUNNEL} if before else {}
+    told = {"delivery": delivery_id, "before": found, "after": after, "differs": differs, "applied": applied}
+    return told | ({"corrected_rows": added.rows, "sha256": added.sha256} if added else {})
 
 
-_FUNNEL_IN_FORCE = (
-    "select received, accepted, accepted_with_warnings, quarantined from batch where delivery_id = %s and replaced_by is null"
-)
+FUNNEL = ("received", "accepted", "accepted_with_warnings", "quarantined")
 
 
 def _each(ctx: Context, key: str, step: str, do: Callable[[Task, Measured], bool]) -> dict[str, Any]:
@@ -181,7 +210,7 @@ def _prepare(ctx: Context, delivery: Delivery) -> Task:
     document = json.dumps(source.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
     with ctx.connect("loader") as connection:
         call(connection, "record_source", [source.source, fingerprint, document])
-    return Task(delivery, source, fingerprint)
+        return Task(delivery, source, fingerprint, read_corrected(connection, delivery.delivery_id))
 
 
 def _set_aside(ctx: Context, delivery: Delivery, error: PerlinsosError) -> None:
@@ -208,7 +237,7 @@ def _read(ctx: Context, task: Task, measured: Measured) -> bool:
             task.source, files, out, reference=reference, snapshot_date=task.delivery.snapshot_date, settings=ctx.settings
         )
         found = {str(path.relative_to(out)): digest_of(path) for path in sorted(out.rglob("*")) if path.is_file()}
-        attempt = f"{READINGS}{task.digest}/{secrets.token_hex(8)}/"
+        attempt = f"{READINGS}{task.reading_digest}/{secrets.token_hex(8)}/"
         for file_name in found:
             ctx.storage.put_new(ctx.settings.buckets.work, attempt + file_name, out / file_name)
         _put_first(ctx, _reading_key(task), {"under": attempt, "files": found})
@@ -228,7 +257,7 @@ def _check(ctx: Context, task: Task, measured: Measured) -> bool:
         folder = Path(name)
         _bring_reading(ctx, task, folder / "read")
         out = folder / "checked"
-        check_delivery(
+        checked = check_delivery(
             task.source,
             folder / "read" / "canonical.parquet",
             out,
@@ -237,6 +266,9 @@ def _check(ctx: Context, task: Task, measured: Measured) -> bool:
             previous=_read_previous(ctx, task.delivery),
             settings=ctx.settings,
         )
+        if task.corrected:
+            out = folder / "corrected"
+            judge_with(ctx, task.source, checked, task.corrected, out)
         outcome = json.loads((out / "outcome.json").read_text())
         batch = store_batch(ctx, task.delivery, task.source, out, outcome, task.fingerprint)
     _put_first(ctx, _verdict_key(task), {"outcome": outcome, "batch": batch})
@@ -244,8 +276,9 @@ def _check(ctx: Context, task: Task, measured: Measured) -> bool:
     return True
 
 
-def _accept(ctx: Context, task: Task, measured: Measured) -> bool:
-    """Put a verdict in force: batch, funnel and index in one transaction. False where it was in force already."""
+def _accept(ctx: Context, task: Task, measured: Measured, added: CorrectedRows | None = None) -> bool:
+    """Put a verdict in force: batch, funnel, index and the newly corrected rows in one transaction. False where it was in
+    force already."""
     verdict = _load(ctx, _verdict_key(task))
     if verdict is None:
         _check(ctx, task, measured)
@@ -254,7 +287,11 @@ def _accept(ctx: Context, task: Task, measured: Measured) -> bool:
     batch, outcome = verdict["batch"], verdict["outcome"]
     measured.counts = _funnel(outcome)
     measured.digests = {"result": task.digest, "batch": batch["batch_digest"]}
+    if added is not None:
+        keep_bytes(ctx, added)
     with ctx.connect("loader") as connection:
+        if added is not None:
+            record(connection, task.delivery.delivery_id, added, ctx.at)
         return accept_delivery(connection, task.delivery.delivery_id, batch, _rules(outcome), ctx.at)
 
 
@@ -273,7 +310,7 @@ _PREVIOUS = (
 
 def _funnel(outcome: dict[str, Any]) -> dict[str, Any]:
     """The buckets of the funnel; they add up, or the delivery does not enter."""
-    counts = {word: outcome[word] for word in ("received", "accepted", "accepted_with_warnings", "quarantined")}
+    counts = {word: outcome[word] for word in FUNNEL}
     if counts["received"] != counts["accepted"] + counts["accepted_with_warnings"] + counts["quarantined"]:
         raise Refused("the funnel does not add up", why=str(counts), remedy="report this: it is a fault of the check")
     return counts
@@ -285,7 +322,7 @@ def _rules(outcome: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _reading_key(task: Task) -> str:
-    return f"{READINGS}{task.digest}/reading.json"
+    return f"{READINGS}{task.reading_digest}/reading.json"
 
 
 def _verdict_key(task: Task) -> str:

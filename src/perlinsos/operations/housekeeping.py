@@ -104,7 +104,10 @@ def _hash_sample(ctx: Context, found: dict[str, Any]) -> None:
     """Hash today's part of the batches' and deliveries' objects and compare with the ledger."""
     with ctx.connect("reader") as connection:
         batches = fetch_rows(connection, "select batch_digest, files from batch order by batch_digest")
-        parts = fetch_rows(connection, "select distinct raw_key, sha256 from delivery_part order by raw_key")
+        parts = fetch_rows(
+            connection,
+            "select raw_key, sha256 from delivery_part union select raw_key, sha256 from row_correction order by raw_key",
+        )
     buckets = ctx.settings.buckets
     for batch in batches:
         if _is_todays(ctx, batch["batch_digest"]):

@@ -6,12 +6,15 @@ row that was set aside before it), or by a later delta row of the same source an
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from perlinsos.engine import open_engine
-from perlinsos.ledger.connection import fetch_rows
-from perlinsos.ledger.deliveries import Batch
-from perlinsos.operations.batches import ACCEPTED, HELD, fetch_file
+from perlinsos.errors import Refused
+from perlinsos.ledger.connection import Connection, fetch_rows
+from perlinsos.ledger.deliveries import Batch, read_in_force, read_later_batches
+from perlinsos.ledger.records import NATIONAL
+from perlinsos.operations.batches import ACCEPTED, HELD, QUARANTINE, fetch_file
 from perlinsos.operations.context import Context
 from perlinsos.operations.landing import next_prefix
 
@@ -55,22 +58,71 @@ def count_repaired(ctx: Context, held: Batch, later: Batch) -> int:
 
 
 def list_quarantined(ctx: Context, region: str | None = None) -> list[dict[str, Any]]:
-    """Refused deliveries and batches in force with rows set aside, newest first: ids and counts only."""
+    """Refused deliveries and batches in force with rows set aside, newest first: ids and counts only.
+
+    `superseded_by` is the delivery that replaced what was set aside; where it is null, the rows or the delivery are open.
+    Refused for a region that is neither registered nor has deliveries.
+    """
     with ctx.connect("reader") as connection:
-        return fetch_rows(
-            connection,
-            "select d.delivery_id, d.source_id, d.scope, d.snapshot_date, d.suffix, d.state, d.error_code, "
-            "d.error ->> 'what' as reason, coalesce(b.received, 0) as received, "
-            "coalesce(b.quarantined, 0) as quarantined "
-            "from delivery as d left join batch as b on b.delivery_id = d.delivery_id and b.replaced_by is null "
-            "where (d.state = 'refused' or b.quarantined > 0) and (%(region)s is null or d.scope = %(region)s) "
-            "order by d.snapshot_date desc nulls first, d.delivery_id desc",
-            {"region": region},
-        )
+        _refuse_unknown_scope(connection, region)
+        found = fetch_rows(connection, _LIST, {"region": region})
+        deltas = {
+            row["delivery_id"]: (batch, read_later_batches(connection, batch))
+            for row in found
+            if row["coverage"] == "delta" and (batch := read_in_force(connection, row["delivery_id"]))
+        }
+    for row in found:
+        if row["delivery_id"] in deltas:
+            row["superseded_by"] = _find_last_repair(ctx, *deltas[row["delivery_id"]])
+    return found
+
+
+_LIST = """
+select d.delivery_id, d.source_id, d.scope, d.snapshot_date, d.suffix, d.state, d.error_code, d.error ->> 'what' as reason,
+    coalesce(b.received, 0) as received, coalesce(b.quarantined, 0) as quarantined, b.coverage,
+    (select l.delivery_id from delivery as l join batch as lb on lb.delivery_id = l.delivery_id and lb.replaced_by is null
+        where l.source_id = d.source_id and l.scope = d.scope and l.state = 'accepted'
+            and (lb.coverage = 'full' or d.state = 'refused' and l.snapshot_date = d.snapshot_date)
+            and (l.snapshot_date, l.suffix, l.delivery_id) > (d.snapshot_date, d.suffix, d.delivery_id)
+        order by l.snapshot_date, l.suffix, l.delivery_id limit 1) as superseded_by
+from delivery as d left join batch as b on b.delivery_id = d.delivery_id and b.replaced_by is null
+where (d.state = 'refused' or b.quarantined > 0) and (%(region)s is null or d.scope = %(region)s)
+order by d.snapshot_date desc nulls first, d.delivery_id desc
+"""
+
+
+def _refuse_unknown_scope(connection: Connection, scope: str | None) -> None:
+    if scope is None or scope == NATIONAL:
+        return
+    query = "select from region where region_code = %(code)s union all select from delivery where scope = %(code)s limit 1"
+    if not fetch_rows(connection, query, {"code": scope}):
+        remedy = "perlinsos region list; national deliveries: --region national"
+        raise Refused(f"no region {scope} is registered and nothing was delivered for it", remedy=remedy)
+
+
+def _find_last_repair(ctx: Context, held: Batch, later: list[Batch]) -> int | None:
+    """Of a delta delivery the one whose rows made up the last of what was set aside; None while a row is open."""
+    keys = KEYS.get(held.dataset)
+    if keys is None or not later:
+        return None
+    with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
+        rows = engine.read_parquet(str(fetch_file(ctx, held, HELD)))
+        left = set(rows.project(", ".join(keys)).fetchall())
+        if not left or any(None in key for key in left):
+            return None
+        for batch in later:
+            there = engine.read_parquet(str(fetch_file(ctx, batch, ACCEPTED))).project(", ".join(keys)).distinct()
+            left -= set(there.fetchall())
+            if not left:
+                return batch.delivery_id
+    return None
 
 
 def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
-    """One delivery's reason, or its counts by rule; `correction` is the prefix for a better one in place of a refused one."""
+    """One delivery's reason, or its counts by rule and who corrected rows of it.
+
+    `correction` is the prefix for a better one in place of a refused one. Refused where there is no such delivery.
+    """
     with ctx.connect("reader") as connection:
         found = fetch_rows(
             connection,
@@ -78,6 +130,8 @@ def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
             "judged_at from delivery where delivery_id = %s",
             [delivery_id],
         )
+        if not found:
+            raise Refused(f"there is no delivery {delivery_id}", where="ledger", remedy="perlinsos quarantine list")
         newest = fetch_rows(
             connection,
             "select max(l.suffix) as suffix from delivery as d join delivery as l using (source_id, scope, snapshot_date) "
@@ -91,7 +145,45 @@ def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
             "order by q.severity, q.rows desc, q.rule",
             [delivery_id],
         )
-    return (found[0] if found else {}) | {"rules": rules, "correction": _correction(found[0], newest[0]) if found else None}
+        corrected = fetch_rows(
+            connection,
+            "select number, rows, reason, corrected_by, corrected_at, sha256 from row_correction where delivery_id = %s "
+            "order by number",
+            [delivery_id],
+        )
+    return found[0] | {"rules": rules, "corrected": corrected, "correction": _correction(found[0], newest[0])}
+
+
+def list_rows(ctx: Context, delivery_id: int, *, after: int = 0, limit: int = 20) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows of a delivery are set aside, and of those after the row `after` the first `limit`: `_row` and
+    `errors` (rule, column, message_id); never a cell."""
+    batch = _find_batch(ctx, delivery_id)
+    if batch is None:
+        return 0, []
+    with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
+        rows = engine.read_parquet(str(fetch_file(ctx, batch, QUARANTINE)))
+        named = "list_transform(_errors, lambda e: {'rule': e.rule, 'column': e.column, 'message_id': e.message_id})"
+        page = rows.filter(f"_row > {int(after)}").project(f"_row, {named} as errors").order("_row").limit(limit)
+        return batch.quarantined, [{"_row": row, "errors": errors} for row, errors in page.fetchall()]
+
+
+def write_out(ctx: Context, delivery_id: int, out: Path) -> int:
+    """Write all rows that a delivery has set aside, whole, to a new file of mode 0600 (restricted); how many.
+
+    Refused where it has none, and as `write_rows` says.
+    """
+    from perlinsos.quality.correction_files import write_rows
+
+    batch = _find_batch(ctx, delivery_id)
+    if batch is None or not batch.quarantined:
+        why = "it is refused as a whole, or every row of it was accepted"
+        raise Refused(f"delivery {delivery_id} has no rows set aside", why=why, remedy=f"perlinsos quarantine show {delivery_id}")
+    return write_rows(fetch_file(ctx, batch, QUARANTINE), out)
+
+
+def _find_batch(ctx: Context, delivery_id: int) -> Batch | None:
+    with ctx.connect("reader") as connection:
+        return read_in_force(connection, delivery_id)
 
 
 def _correction(delivery: dict[str, Any], newest: dict[str, Any]) -> str | None:

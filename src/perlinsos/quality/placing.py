@@ -27,7 +27,7 @@ def write_accepted(connection: duckdb.DuckDBPyConnection, dataset: str, canonica
     tree = select(*(_of("rows", name) for name in (*DATASETS[dataset].names, "_row")), exp.alias_(warnings, "_warnings"))
     tree = tree.from_(exp.alias_(exp.Table(this=file), "rows", table=True))
     tree = tree.join("verdicts", on="rows._row = verdicts._row", join_type="left").where(is_accepted)
-    _write(connection.sql(tree.order_by(_of("rows", "_row")).sql("duckdb")), target)
+    write_ordered(connection.sql(tree.order_by(_of("rows", "_row")).sql("duckdb")), target)
 
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, source: SourceDescription, cells: Path, target: Path) -> None:
@@ -47,7 +47,7 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, source: SourceDescri
     fields += [exp.alias_(_of("verdicts", "errors"), "_errors"), exp.alias_(_of("verdicts", "warnings"), "_warnings")]
     tree = select(*fields).from_("cells").join("verdicts", on="cells._row = verdicts._row")
     tree = tree.where(_of("verdicts", "is_quarantined")).order_by(_of("cells", "_row"))
-    _write(connection.sql(tree.sql("duckdb")), target)
+    write_ordered(connection.sql(tree.sql("duckdb")), target)
 
 
 def _of(table: str, name: str) -> exp.Column:
@@ -72,7 +72,8 @@ def _kinds(found: list[str]) -> exp.Expr:
     return call("nullif", call("concat_ws", "|", *parts), "") if parts else exp.cast(NULL, "text")
 
 
-def _write(rows: duckdb.DuckDBPyRelation, target: Path) -> None:
+def write_ordered(rows: duckdb.DuckDBPyRelation, target: Path) -> None:
+    """Write rows that are in order; equal rows give equal bytes, however the engine blocks them."""
     reader = rows.to_arrow_reader(BATCH_ROWS)
     with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
         for table in _batches(reader):
