@@ -224,3 +224,14 @@ def test_the_commands(folders: dict[str, Path], tmp_path: Path, monkeypatch: pyt
     (tmp_path / "home").mkdir(exist_ok=True)
     shutil.copytree(tmp_path / "keys", tmp_path / "home" / "keys")
     assert runner.invoke(app, ["verify", str(folders["list"])]).exit_code == 0
+
+
+def test_a_file_that_is_no_public_key_is_named(tmp_path):
+    from perlinsos.errors import WrongUsage
+    from perlinsos.publication.verify import find_public_keys
+
+    (tmp_path / "README.md").write_text("# Perlinsos\n")
+    for name, told in (("README.md", "This is no public key"), ("none.pub", "The public key cannot be read")):
+        with pytest.raises(WrongUsage, match=told) as error:
+            find_public_keys(tmp_path, tmp_path / name)
+        assert name in error.value.where and "Error" not in error.value.why

@@ -108,6 +108,15 @@ def verify(data: bytes, signature: bytes, public_keys: Iterable[bytes], where: s
     raise Refused("The signature does not verify", where=where, why=why, remedy=remedy)
 
 
+def is_public_key(content: bytes) -> bool:
+    """Whether a file's content is a public key as `minisign` writes it."""
+    try:
+        minisign.PublicKey.from_bytes(content)
+    except (minisign.ParseError, UnicodeDecodeError):
+        return False
+    return True
+
+
 def key_id_of(public: bytes) -> str:
     """The id of a public key, as `minisign` prints it."""
     return _printed(minisign.PublicKey.from_bytes(public))
