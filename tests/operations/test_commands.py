@@ -118,7 +118,45 @@ def test_without_a_ledger_the_exit_code_is_3(tmp_path):
 def test_the_states_of_a_region_in_words(world):
     assert read_status(world)[0]["reason"] == "no tick of dispatch has seen it yet"
     dispatch.advance(world)
-    assert (read_status(world)[0]["reason"], read_status(world)[0]["work"]) == ("it is due", "due")
+    entry = read_status(world)[0]
+    assert (entry["reason"], entry["work"]) == ("it is due and begins by itself; nothing is to be done", "due")
+    assert entry["next_command"] == ""
+
+
+def test_status_says_that_deliveries_are_being_read(world):
+    from perlinsos.operations import pull
+
+    for name, text in (("part.csv", "no_kk\n"), ("_COMPLETE", "")):
+        world.storage.put_landing("perlinsos-landing", f"test-family/35.10/2025-12-30/{name}", text.encode())
+    pull.fetch(world, "test-family")
+    dispatch.advance(world)
+    entry = read_status(world)[0]
+    assert entry["reason"].startswith("deliveries have arrived and are being read (1 to go)") and entry["next_command"] == ""
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("2026-01-02T10:00:00+07:00", "objections open at the announcement, 2026-01-05 08:00 WIB"),
+     ("2026-01-05T08:01:00+07:00", "the next tick of dispatch opens its window")],
+)  # fmt: skip
+def test_status_after_publication_speaks_in_the_regions_time(world, at, told):
+    from .conftest import add_cycle, register
+    from .test_windows import publish
+
+    add_cycle(world, announce_at="2026-01-05T08:00:00+07:00")
+    register(world, "kuota", quotas={"pkh": 1, "bpnt": 5})
+    dispatch.advance(world)
+    publish(world)
+    entry = read_status(world.at_time(datetime.fromisoformat(at)))[0]
+    assert told in entry["reason"] and entry["next_command"] == "perlinsos snapshot fetch 2026-T1/35.10/bpnt --out DIR"
+    opened = world.at_time(datetime.fromisoformat("2026-01-05T09:00:00+07:00"))
+    dispatch.advance(opened)
+    assert read_status(opened)[0]["reason"] == "objections are open until 2026-02-05 23:59 WIB"
+
+
+def test_an_unknown_consumer_is_refused(run):
+    with pytest.raises(Refused, match="no consumer nobody"):
+        run("snapshot", "list", "--consumer", "nobody")
 
 
 def test_what_was_set_aside_is_listed_and_shown_in_counts(world):

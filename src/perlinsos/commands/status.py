@@ -34,7 +34,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The result as J
             )
         if entry["reason"]:
             typer.echo(f"  {entry['reason']}")
-        typer.echo(f"  → {entry['next_command']}")
+        if entry["next_command"]:
+            typer.echo(f"  → {entry['next_command']}")
 
 
 def _describe(entry: dict[str, object]) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from perlinsos.ledger.connection import fetch_rows
-from perlinsos.ledger.cycles import read_cycles
+from perlinsos.ledger.cycles import Cycle, read_cycles
+from perlinsos.ledger.records import NATIONAL
 from perlinsos.ledger.work import DETERMINE, find_work, make_key
+from perlinsos.operations.calendar import ZONES
 from perlinsos.operations.context import Context
 
 _LISTS = (
@@ -20,17 +25,24 @@ _LISTS = (
 
 
 def read_status(ctx: Context) -> list[dict[str, Any]]:
-    """One entry a region and stage: key, purpose, states of its lists, reason, next command, refused deliveries."""
+    """One entry a region and stage: key, purpose, states of its lists, reason, next command, refused deliveries.
+
+    `next_command` is empty where nothing is to be done. Times are in the region's own zone.
+    """
     with ctx.connect("reader") as connection:
-        found = []
         waiting = {
             row["cycle_id"]: row["waiting_reason"] for row in fetch_rows(connection, "select cycle_id, waiting_reason from cycle")
         }
         refused = {row["scope"]: row["n"] for row in fetch_rows(connection, _REFUSED)}
+        unread = {row["scope"]: row["n"] for row in fetch_rows(connection, _UNREAD)}
+        found = []
         for cycle in read_cycles(connection):
-            lists = fetch_rows(connection, _LISTS, [cycle.cycle_id])
+            lists = [_in_zone(row, cycle.zone) for row in fetch_rows(connection, _LISTS, [cycle.cycle_id])]
             work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
-            reason, command = _explain(cycle.region_code, cycle.stage, lists, work, waiting[cycle.cycle_id])
+            being_read = unread.get(cycle.region_code, 0) + unread.get(NATIONAL, 0)
+            consumers = [row["consumer_id"] for row in fetch_rows(connection, _CONSUMERS, [cycle.region_code])]
+            seen = _Seen(cycle, lists, work, waiting[cycle.cycle_id], being_read, consumers, ctx.at)
+            reason, command = _explain(seen)
             found.append(
                 {
                     "region": cycle.region_code,
@@ -47,6 +59,34 @@ def read_status(ctx: Context) -> list[dict[str, Any]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """All that the words about one region and stage are made of."""
+
+    cycle: Cycle
+    lists: list[dict[str, Any]]
+    work: dict[str, Any] | None
+    waiting: str | None
+    being_read: int
+    consumers: list[str]
+    at: datetime
+
+    @property
+    def states(self) -> set[str]:
+        return {entry["state"] for entry in self.lists}
+
+
+def _in_zone(row: dict[str, Any], zone: str) -> dict[str, Any]:
+    """A list with its window's times as the region's clocks show them."""
+    times = {name: row[name].astimezone(ZoneInfo(ZONES[zone])) for name in ("opens_at", "closes_at") if row[name]}
+    return row | times
+
+
+_UNREAD = "select scope, count(*) as n from delivery where state = 'landed' group by scope"
+_CONSUMERS = (
+    "select consumer_id from consumer where revoked_at is null and (cardinality(regions) = 0 or %s = any (regions)) "
+    "order by consumer_id"
+)
 _REFUSED = (
     "select scope, count(*) as n from delivery as d where state = 'refused' and not exists (select from delivery as l "
     "where l.source_id = d.source_id and l.scope = d.scope and l.state = 'accepted' "
@@ -54,28 +94,64 @@ _REFUSED = (
 )
 
 
-def _explain(
-    region: str, stage: str, lists: list[dict[str, Any]], work: dict[str, Any] | None, waiting: str | None
-) -> tuple[str, str]:
-    """Why it stands where it stands, and the command that helps."""
-    states = {entry["state"] for entry in lists}
+def _explain(seen: _Seen) -> tuple[str, str]:
+    """Why it stands where it stands, and the command that helps; empty where it goes on by itself."""
+    cycle, waiting, work = seen.cycle, seen.waiting, seen.work
     if waiting and "decree tim" in waiting:
         return waiting, "perlinsos decree add FILE"
     if waiting and "the backfill" in waiting:
         return waiting, "perlinsos backfill status"
+    if waiting and (seen.being_read or "are being read" in waiting):
+        left = f" ({seen.being_read} to go)" if seen.being_read else ""
+        return f"deliveries have arrived and are being read{left}; nothing is to be done", ""
     if waiting:
-        return waiting, f"perlinsos region check {region} --stage {stage}"
+        return waiting, f"perlinsos region check {cycle.region_code} --stage {cycle.stage}"
     if work is not None and work["state"] == "failed":
-        return f"refused: {work['error'].get('what', '')}", f"perlinsos dispatch --retry '{make_key(region, stage)}'"
-    if work is not None and work["state"] in ("due", "claimed"):
-        return "it is being determined" if work["state"] == "claimed" else "it is due", "perlinsos status"
-    if states == {"planned"}:
+        return (
+            f"refused: {work['error'].get('what', '')}",
+            f"perlinsos dispatch --retry '{make_key(cycle.region_code, cycle.stage)}'",
+        )
+    if work is not None and work["state"] == "claimed":
+        return "it is being determined; nothing is to be done", ""
+    if work is not None and work["state"] == "due":
+        return "it is due and begins by itself; nothing is to be done", ""
+    return _explain_lists(seen)
+
+
+def _explain_lists(seen: _Seen) -> tuple[str, str]:
+    """The same where no work waits: what its lists say."""
+    if seen.states == {"planned"}:
         return "no tick of dispatch has seen it yet", "perlinsos dispatch"
-    if "simulation" in states:
+    if "simulation" in seen.states:
         return "without a decree kuota it can only be a simulation", "perlinsos decree add FILE"
-    if "provisional" in states:
-        closes = max(entry["closes_at"] for entry in lists if entry["closes_at"])
-        return f"objections are open until {closes:%Y-%m-%d}", f"perlinsos snapshot fetch {lists[0]['list_id']} --out DIR"
-    if "determined" in states:
-        return "published; its window opens at the announcement", "perlinsos dispatch"
-    return "", f"perlinsos snapshot fetch {stage}/{region}/{lists[0]['programme']}" if lists else ""
+    if "provisional" in seen.states:
+        closes = max(entry["closes_at"] for entry in seen.lists if entry["closes_at"])
+        return f"objections are open until {_say(closes, seen.cycle)}", _fetch(seen)
+    if "determined" in seen.states:
+        return _explain_determined(seen), _fetch(seen)
+    if "window_closed" in seen.states:
+        closed = [entry["closes_at"] for entry in seen.lists if entry["closes_at"]]
+        since = f" since {_say(max(closed), seen.cycle)}" if closed else ""
+        return f"published; objections are closed{since}", _fetch(seen)
+    return "", _fetch(seen)
+
+
+def _explain_determined(seen: _Seen) -> str:
+    if seen.cycle.purpose == "backfill":
+        return "published; a backfilled stage opens no window for objections"
+    if seen.at < seen.cycle.announce_at:
+        return f"published; objections open at the announcement, {_say(seen.cycle.announce_at, seen.cycle)}"
+    return "published; the day of the announcement is past, so the next tick of dispatch opens its window"
+
+
+def _say(moment: datetime, cycle: Cycle) -> str:
+    """A moment as the region's clocks show it: 2026-02-02 23:59 WIB."""
+    return f"{moment.astimezone(ZoneInfo(ZONES[cycle.zone])):%Y-%m-%d %H:%M} {cycle.zone}"
+
+
+def _fetch(seen: _Seen) -> str:
+    """How a list is fetched: the copy of a consumer who gets this region, else the authoritative list."""
+    if not seen.lists:
+        return ""
+    consumer = f" --consumer {seen.consumers[0]}" if seen.consumers else ""
+    return f"perlinsos snapshot fetch {seen.lists[0]['list_id']}{consumer} --out DIR"
