@@ -19,19 +19,17 @@ import duckdb
 from perlinsos.engine import open_engine
 from perlinsos.errors import Conflict, Refused
 from perlinsos.explanation.evidence import Evidence, Office, name_region, open_tables
-from perlinsos.explanation.rows import InputRows, find_rows, open_file
+from perlinsos.explanation.rows import InputRows, Relation, find_rows, open_file
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.deliveries import Batch
 from perlinsos.ledger.input_sets import InputSet, read_input_set
-from perlinsos.ledger.revisions import Revision, read_revisions, read_window
+from perlinsos.ledger.revisions import Revision, parse_label, read_revisions, read_window
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import load_programme
 from perlinsos.model.reasons import load_reasons
-from perlinsos.operations.batches import ACCEPTED, HELD, INDEX, QUARANTINE, fetch_file
+from perlinsos.operations.calendar import ZONES
 from perlinsos.operations.context import Context
 from perlinsos.operations.rule_files import fetch_rules
-from perlinsos.publication.facts import ZONES
-from perlinsos.publication.fetch import parse_label
 from perlinsos.storage import Missing, digest_of
 
 
@@ -135,31 +133,31 @@ def _fetch_input(ctx: Context, frozen: InputSet, dataset: str) -> Sequence[Path]
 def _find_delivered(ctx: Context, engine: duckdb.DuckDBPyConnection, frozen: InputSet, text: str) -> list[tuple[str, str]]:
     """Where a number stands in the pinned batches beside what the determination took: (dataset, source), where
     `quarantined` is the dataset of a row that was set aside."""
+    from perlinsos.operations.batches import ACCEPTED, HELD, INDEX, QUARANTINE, fetch_file  # slow to import, seldom needed
+
+    def open_part(batch: Batch, name: str) -> Relation:
+        return open_file(engine, fetch_file(ctx, batch, name))
+
     found: list[tuple[str, str]] = []
+    is_number = text.isascii() and text.isdigit() and len(text) == 16
     for batch in [*frozen.batches(), *(later for _, later in frozen.repairs)]:
-        if text.isascii() and text.isdigit() and len(text) == 16 and _is_accepted(ctx, engine, batch, text):
+        if is_number and find_rows(open_part(batch, INDEX), "number", str(int(text))) and _has(open_part(batch, ACCEPTED), text):
             found.append((batch.dataset, batch.source_id))
-        elif batch.quarantined and (source := _find_held(ctx, engine, batch, text)):
-            found.append(("quarantined", source))
+        elif batch.quarantined and (source := _find_held(open_part(batch, HELD), open_part(batch, QUARANTINE), text)) is not None:
+            found.append(("quarantined", source or batch.source_id))
     return found
 
 
-def _is_accepted(ctx: Context, engine: duckdb.DuckDBPyConnection, batch: Batch, number: str) -> bool:
-    """Whether an accepted row of a batch has the number: the batch's index is asked first."""
-    if not find_rows(open_file(engine, fetch_file(ctx, batch, INDEX)), "number", str(int(number))):
-        return False
-    rows = open_file(engine, fetch_file(ctx, batch, ACCEPTED))
+def _has(rows: Relation, number: str) -> bool:
+    """Whether an accepted row has the number."""
     return any(find_rows(rows, column, number) for column in ("nik", "no_kk") if column in rows.columns)
 
 
-def _find_held(ctx: Context, engine: duckdb.DuckDBPyConnection, batch: Batch, text: str) -> str | None:
-    """The source of a row that was set aside and names the number, as it was read or in any cell as it arrived."""
-    held = open_file(engine, fetch_file(ctx, batch, HELD))
+def _find_held(held: Relation, cells: Relation, text: str) -> str | None:
+    """The source of a row that was set aside and names the number, as it was read or in any cell as it arrived; empty
+    where the row names none, None where no row does."""
     for column in ("nik", "no_kk"):
         if rows := find_rows(held, column, text):
-            return str(rows[0]["source"] or batch.source_id)
-    cells = open_file(engine, fetch_file(ctx, batch, QUARANTINE))
+            return str(rows[0]["source"] or "")
     names = [name for name, kind in zip(cells.columns, cells.types, strict=True) if str(kind) == "VARCHAR"]
-    if any(find_rows(cells, name, text, loosely=loosely) for name in names for loosely in (False, True)):
-        return batch.source_id
-    return None
+    return "" if any(find_rows(cells, name, text, loosely=loosely) for name in names for loosely in (False, True)) else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from perlinsos.errors import WrongUsage
 from perlinsos.ledger.connection import Connection, call, fetch_rows
 
 Track = Literal["list", "simulation"]
+_FORM = re.compile(r"(?P<list_id>\d{4}-T[1-4]/\d{2}\.\d{2}/[a-z][a-z0-9_-]*)(?:/r(?P<revision>[1-9]\d*))?")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Revision:
 def make_list_id(region: str, stage: str, programme: str) -> str:
     """`2026-T1/35.10/pkh`."""
     return f"{stage}/{region}/{programme}"
+
+
+def parse_label(label: str) -> tuple[str, int | None]:
+    """`2026-T1/35.10/pkh/r2` -> list id and revision (None where none is named). WrongUsage for another form."""
+    match = _FORM.fullmatch(label)
+    if match is None:
+        raise WrongUsage(f"{label!r} is no list", remedy="write 2026-T1/35.10/pkh, or 2026-T1/35.10/pkh/r2")
+    return match["list_id"], int(match["revision"]) if match["revision"] else None
 
 
 def track_of(status: str) -> Track:

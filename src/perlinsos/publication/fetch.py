@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,20 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from perlinsos.errors import Conflict, Refused, WrongUsage
+from perlinsos.ledger.revisions import parse_label as parse_label  # where callers of this module look for it
 from perlinsos.publication.commit import list_manifests
 from perlinsos.publication.manifest import MANIFEST, SIGNATURE, consumer_prefix, list_prefix
 from perlinsos.settings import Buckets, Settings
 from perlinsos.storage import Missing, Storage
-
-_FORM = re.compile(r"(?P<list_id>\d{4}-T[1-4]/\d{2}\.\d{2}/[a-z][a-z0-9_-]*)(?:/r(?P<revision>[1-9]\d*))?")
-
-
-def parse_label(label: str) -> tuple[str, int | None]:
-    """`2026-T1/35.10/pkh/r2` -> list id and revision (None where none is named). WrongUsage for another form."""
-    match = _FORM.fullmatch(label)
-    if match is None:
-        raise WrongUsage(f"{label!r} is no list", remedy="write 2026-T1/35.10/pkh, or 2026-T1/35.10/pkh/r2")
-    return match["list_id"], int(match["revision"]) if match["revision"] else None
 
 
 def list_published(
