@@ -13,7 +13,7 @@ import yaml
 from perlinsos.errors import Refused
 from perlinsos.explanation.contact_sheet import Sentence, collect_sentences, write_contact_sheet
 from perlinsos.model.programmes import load_programme
-from perlinsos.model.reasons import load_reasons, read_reasons
+from perlinsos.model.reasons import FIXED_CODES, check_codes, load_reasons, read_reasons
 
 PROGRAMMES = Path(__file__).resolve().parents[2] / "programmes"
 FILES = sorted(PROGRAMMES.glob("*/programme.yaml"))
@@ -67,12 +67,12 @@ def test_every_answer_that_asks_something_is_free_of_charge() -> None:
 
 
 def test_the_codes_of_every_programme_are_in_the_catalogue() -> None:
-    codes = set(load_reasons(PROGRAMMES / "reasons.yaml").reasons)
-    for path in FILES:
-        programme = load_programme(path)
-        own = set(programme.exclusions) | {cap.code for cap in programme.caps}
-        own |= {refused.code for part in programme.components.values() for refused in part.not_counted}
-        assert own <= codes, path.parent.name
+    catalogue = load_reasons(PROGRAMMES / "reasons.yaml")
+    check_codes(catalogue, map(load_programme, FILES))
+    fewer = catalogue.model_copy(update={"reasons": {code: catalogue.reasons[code] for code in FIXED_CODES}})
+    with pytest.raises(Refused, match="no family could be told") as caught:
+        check_codes(fewer, map(load_programme, FILES))
+    assert "programme.yaml: ANGGOTA_ASN" in caught.value.where
 
 
 def test_the_page_of_all_sentences_is_written(tmp_path: Path, sentences: list[Sentence]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from perlinsos.errors import Refused
-from perlinsos.model.programmes import read_yaml
+from perlinsos.model.programmes import Programme, read_yaml
 
 Kind = Literal["refusal", "missing", "not_counted", "warning", "queue", "place", "objection"]
 LANGUAGES = ("id", "en")
@@ -154,6 +155,20 @@ class Catalogue(_Strict):
             if step not in self.next_steps:
                 raise ValueError(f"{code}: unknown next step {step}")
         return self
+
+
+def check_codes(catalogue: Catalogue, programmes: Iterable[Programme]) -> None:
+    """Refused where a programme can give a code that the catalogue cannot say."""
+    for programme in programmes:
+        codes = [*programme.exclusions, *(cap.code for cap in programme.caps)]
+        codes += [refused.code for part in programme.components.values() for refused in part.not_counted]
+        if missing := [code for code in codes if code not in catalogue.reasons]:
+            raise Refused(
+                "A programme has a code that no family could be told",
+                where=f"programmes/{programme.programme}/programme.yaml: {missing[0]}",
+                why="programmes/reasons.yaml has no such code",
+                remedy="write its kind, sources, placeholders, text in id and en, next step and legal basis there",
+            )
 
 
 def load_reasons(path: Path) -> Catalogue:

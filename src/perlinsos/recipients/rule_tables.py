@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from perlinsos.model.programmes import FAMILY_TESTS, NUMBER_SIGNALS, SIGNAL_ATTRIBUTES, SIGNAL_CODES
-from perlinsos.model.reasons import Catalogue
+from perlinsos.model.reasons import Catalogue, check_codes
 from perlinsos.model.stages import Stage
 from perlinsos.recipients.rules import ProgrammeInForce, Rules
 
@@ -32,6 +32,7 @@ TABLES = {
 
 def write_rules(connection: duckdb.DuckDBPyConnection, rules: Rules, catalogue: Catalogue) -> None:
     """Fill the rule tables. Quotas and minimum wages are data: `set_quota`, `write_exclusions` follow once they are read."""
+    check_codes(catalogue, (programme.programme for programme in rules.programmes))
     for statement in TABLES.values():
         connection.execute(statement)
     programmes = rules.programmes
