@@ -41,9 +41,9 @@ def later(ctx, **span):
     return ctx.at_time(datetime.now(UTC) + timedelta(**span))
 
 
-def send_again(ctx, source, rows, day):
-    """The sender's correction, a minute after what was refused."""
-    deliver_rows(ctx.at_time(ctx.at + timedelta(minutes=1)), source, rows, day=day)
+def send_again(ctx, source, rows, day, minutes=1):
+    """The sender's correction, some minutes after what was refused."""
+    deliver_rows(ctx.at_time(ctx.at + timedelta(minutes=minutes)), source, rows, day=day)
 
 
 def assert_told_once(sink, look, words, *, body=()):
@@ -91,7 +91,10 @@ def test_a_refused_delivery(world, sink):
     words = "35.10: a delivery is refused"
     body = ("rule: columns are missing", "test-population/35.10/2025-12-22/part.csv", "command: perlinsos quarantine show ")
     assert_told_once(sink, lambda: watch(world), words, body=body)
-    send_again(world, "test-population", [person(n) for n in range(3)], "2025-12-22-2")
+    with pytest.raises(Refused):
+        send_again(world, "test-population", spoiled[:2], "2025-12-22-2")
+    assert watch(world)["sent"] == 0, "a correction that is refused too is the same trouble"
+    send_again(world, "test-population", [person(n) for n in range(3)], "2025-12-22-3", minutes=2)
     assert_resolved_once(sink, lambda: watch(world), words)
 
 

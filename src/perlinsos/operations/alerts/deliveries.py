@@ -101,7 +101,7 @@ def _of_refused(one: RefusedDelivery, sources: Sources) -> FoundAlert:
     region = one.scope if one.scope[:2].isdigit() and len(one.scope) == 5 else None
     return FoundAlert(
         QUARANTINE_SHARE if one.is_over_share else DELIVERY_REFUSED,
-        f"delivery {one.delivery_id}",
+        f"{one.source}/{one.scope}",
         f"{one.source} of {one.snapshot_date} for {one.scope} is refused: {one.what} ({one.file})",
         one.command,
         region_page(region) if region else "/perlinsos/coverage",
@@ -125,7 +125,7 @@ def find_over_share(connection: Connection, sources: Sources, settings: AlertSet
         region = None if row["scope"] == NATIONAL else row["scope"]
         what = f"{row['quarantined']} of {row['received']} rows of {row['source_id']} of {row['snapshot_date']} are set aside"
         yield FoundAlert(
-            QUARANTINE_SHARE, f"batch of delivery {row['delivery_id']}", what,
+            QUARANTINE_SHARE, f"accepted {row['source_id']}/{row['scope']}", what,
             f"perlinsos quarantine show {row['delivery_id']}", region_page(region) if region else "/perlinsos/coverage", region,
             None, row["rule"], source.agency if isinstance(source, SourceDescription) else row["source_id"],
         )  # fmt: skip
