@@ -171,7 +171,8 @@ def measure_small_commands(result: Path, inputs: Path) -> dict[str, Run]:
     explain = [*PERLINSOS, "explain", "--list", str(result), "--inputs", str(inputs), "--stdin"]
     number = run_apart(find_middle_card, result) + "\n"
     helps = middle([measure([*PERLINSOS, "--help"])[0] for _ in range(5)])
-    return {"help": helps, "explain": middle([measure(explain, number)[0] for _ in range(3)])}
+    starts = middle([measure([*PERLINSOS, "explain", "--help"])[0] for _ in range(3)])
+    return {"help": helps, "explain": middle([measure(explain, number)[0] for _ in range(3)]), "explain_start": starts}
 
 
 def describe_machine() -> dict[str, Any]:
