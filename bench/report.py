@@ -25,6 +25,7 @@ def draw(results: dict[str, Any], file: Path) -> None:
 
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "perlinsos"  # the same picture for the same results
+    matplotlib.rcParams["svg.fonttype"] = "none"
     import matplotlib.pyplot as plt
 
     names = [name for name in NAMES if name in results["runs"]][::-1]
