@@ -22,7 +22,14 @@ COMPLETE_MARK = "_COMPLETE"
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="The parts of one delivery, in order; a folder stands for its files.")],
     source: Annotated[Path, typer.Option(help="The source's description (YAML).")],
-    out: Annotated[Path, typer.Option(help="The folder to write; replaced if it holds an earlier result.")],
+    out: Annotated[Path | None, typer.Option(help="The folder to write; replaced if it holds an earlier result.")] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for `determine --inputs`: the delivery becomes DIR/<dataset>/<part>.parquet there.", metavar="DIR"
+        ),
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="Its name in the folder of --into; default: the source's.")] = None,
     snapshot_date: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The day the data is of; checked against the law."),
@@ -30,24 +37,29 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print outcome.json.")] = False,
 ) -> None:
     """Read and check one delivery from plain files."""
+    from perlinsos.quality.inputs_folder import add_to_inputs, check_target
     from perlinsos.settings import load_settings
     from perlinsos.sources.description import load_source
     from perlinsos.sources.read import RefusedDelivery
 
     described = load_source(source)
     settings = load_settings()
-    _refuse_foreign(out)
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    beside = _refuse_foreign(out, into)
+    name = part or described.source
+    if into is not None:
+        check_target(described, into, name)
+    beside.absolute().parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{beside.name}-", dir=beside.absolute().parent))
     try:
         day = snapshot_date.date() if snapshot_date else None
         told = _read_and_check(described, _expand(files), work, day, settings)
-        _place(work / "result", out)
+        if into is not None:
+            told["written"] = add_to_inputs(described, work / "result", into, name, settings)
+        if out is not None:
+            _place(work / "result", out)
     except RefusedDelivery as error:
-        (work / "refused").mkdir()
-        text = json.dumps(error.outcome, ensure_ascii=False, indent=1, default=str) + "\n"
-        (work / "refused" / "outcome.json").write_text(text)
-        _place(work / "refused", out)
+        if out is not None:
+            _place(_tell_refusal(work / "refused", error.outcome), out)
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -69,6 +81,13 @@ def _read_and_check(described: Any, files: list[Path], work: Path, day: date | N
         settings=settings,
     )
     return checked.told
+
+
+def _tell_refusal(folder: Path, outcome: dict[str, Any]) -> Path:
+    """A folder with the outcome of a refused delivery alone."""
+    folder.mkdir()
+    (folder / "outcome.json").write_text(json.dumps(outcome, ensure_ascii=False, indent=1, default=str) + "\n")
+    return folder
 
 
 def _expand(files: list[Path]) -> list[Path]:
@@ -93,16 +112,22 @@ def _expand(files: list[Path]) -> list[Path]:
     return found
 
 
-def _refuse_foreign(out: Path) -> None:
+def _refuse_foreign(out: Path | None, into: Path | None) -> Path:
+    """The folder beside which the work is done. WrongUsage where none is named, or it holds something of somebody else."""
     from perlinsos.errors import WrongUsage
 
-    if out.exists() and (not out.is_dir() or {path.name for path in out.iterdir()} - OUTPUTS):
+    if out is None and into is None:
+        raise WrongUsage("no folder for the result is named", remedy="give --out DIR, --into DIR, or both")
+    if out is not None and out.exists() and (not out.is_dir() or {path.name for path in out.iterdir()} - OUTPUTS):
         raise WrongUsage(
             f"{out} holds something that is no earlier result of ingest",
             where=str(out),
             why="the folder is replaced as a whole",
             remedy="give a new folder",
         )
+    found = out or into
+    assert found is not None, "one of them was named"
+    return found
 
 
 def _place(made: Path, out: Path) -> None:
@@ -122,3 +147,5 @@ def _report(told: dict[str, Any], as_json: bool) -> None:
     print(f"{told['source']} ({told['dataset']}): received {told['received']}: {numbers}")
     for rule in told["rules"]:
         print(f"  {rule['severity']:8} {rule['rule']}: {rule['rows']}", file=sys.stderr)
+    for name, rows in told.get("written", {}).items():
+        print(f"  {rows} rows -> {name}")
