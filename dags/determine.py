@@ -14,6 +14,8 @@ from perlinsos_airflow.schedules import retries
 
 with DAG(
     "determine",
+    description="Assemble, decide and publish one region and stage",
+    tags=["lists"],
     schedule=PartitionedAssetTimetable(assets=due),
     catchup=False,
     max_active_runs=8,

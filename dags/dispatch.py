@@ -12,7 +12,16 @@ from airflow.sdk import DAG, task
 from perlinsos_airflow.assets import due
 from perlinsos_airflow.schedules import every, retries
 
-with DAG("dispatch", schedule=every("dispatch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
+with DAG(
+    "dispatch",
+    description="Advance every region by one tick: freeze, open and close windows, call for work",
+    tags=["lists"],
+    schedule=every("dispatch"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=retries(),
+    doc_md=__doc__,
+):
 
     @task(outlets=[due])
     def advance(*, outlet_events=None) -> dict[str, object]:

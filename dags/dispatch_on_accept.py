@@ -12,6 +12,8 @@ from perlinsos_airflow.schedules import retries
 
 with DAG(
     "dispatch_on_accept",
+    description="The same tick as soon as a delivery was accepted",
+    tags=["lists"],
     schedule=PartitionedAssetTimetable(assets=accepted, default_partition_mapper=FixedKeyMapper("accepted")),
     catchup=False,
     max_active_runs=1,

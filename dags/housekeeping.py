@@ -15,6 +15,8 @@ from perlinsos_airflow.schedules import retries
 
 with DAG(
     "housekeeping",
+    description="Reconcile, clean and scan for leaks, once a day",
+    tags=["platform"],
     schedule=CronTriggerTimetable("30 1 * * *", timezone="Asia/Jakarta"),
     start_date=pendulum.datetime(2025, 1, 1, tz="Asia/Jakarta"),
     catchup=False,

@@ -14,6 +14,8 @@ from perlinsos_airflow.schedules import retries
 
 with DAG(
     "ingest",
+    description="Read, check and accept the deliveries of a region",
+    tags=["deliveries"],
     schedule=PartitionedAssetTimetable(assets=landed),
     catchup=False,
     max_active_runs=8,

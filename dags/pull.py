@@ -11,7 +11,16 @@ from airflow.sdk import DAG, TriggerRule, task
 from perlinsos_airflow.assets import emit, landed
 from perlinsos_airflow.schedules import every, retries
 
-with DAG("pull", schedule=every("pull"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
+with DAG(
+    "pull",
+    description="Take what agencies laid into the landing bucket",
+    tags=["deliveries"],
+    schedule=every("pull"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=retries(),
+    doc_md=__doc__,
+):
 
     @task
     def list_due() -> list[str]:

@@ -11,7 +11,16 @@ from airflow.sdk import DAG, task
 
 from perlinsos_airflow.schedules import every, retries
 
-with DAG("watch", schedule=every("watch"), catchup=False, max_active_runs=1, default_args=retries(), doc_md=__doc__):
+with DAG(
+    "watch",
+    description="Tell people once what is wrong and once when it is over",
+    tags=["platform"],
+    schedule=every("watch"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=retries(),
+    doc_md=__doc__,
+):
 
     @task
     def look() -> dict[str, object]:

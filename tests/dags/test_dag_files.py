@@ -29,7 +29,8 @@ for path in sys.argv[1:]:
         before = set(sys.modules)
         bag = DagBag(path)
     new = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
-    dags = {dag.dag_id: [dag.doc_md, dag.max_active_runs, dag.catchup, {task.task_id: task.retries for task in dag.tasks}]
+    dags = {dag.dag_id: [dag.doc_md, dag.max_active_runs, dag.catchup, {task.task_id: task.retries for task in dag.tasks},
+                         dag.description, sorted(dag.tags), dag.owner]
             for dag in bag.dags.values()}
     errors = [list(map(str, pair)) for pair in bag.import_errors.items()]
     said = [str(one.message) for one in told] + [str(one) for one in bag.captured_warnings.values()]
@@ -71,7 +72,8 @@ def test_it_is_one_dag_that_is_called_like_its_file(looked_at: dict[str, list[ob
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_documented_bounded_and_retried(looked_at: dict[str, list[object]], name: str) -> None:
-    doc_md, max_active_runs, catchup, tasks = looked_at[name][3][name]
+    doc_md, max_active_runs, catchup, tasks, description, tags, owner = looked_at[name][3][name]
+    assert description and len(tags) == 1 and owner == "perlinsos"
     assert doc_md.strip().startswith(f"### {name}\n") and "**A rerun:**" in doc_md
     assert 1 <= max_active_runs <= 8 and catchup is False
     assert set(tasks.values()) == {3}

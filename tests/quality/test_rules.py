@@ -122,3 +122,14 @@ def test_results_of_the_gate_hold_no_values(judge: Judge) -> None:
     assert {key for result in outcome.told["gate"] for key in result} == {
         "rule", "expectation", "severity", "success", "unexpected_count",
     }  # fmt: skip
+
+
+def test_the_page_about_checks_names_every_kind_and_key() -> None:
+    from typing import get_args
+
+    from perlinsos.quality.rules import BatchEntry, BatchKind, RowKind, RuleEntry
+    from perlinsos.settings import find_project
+
+    page = (find_project() / "docs" / "checks.md").read_text(encoding="utf-8")
+    words = {*get_args(RowKind), *get_args(BatchKind), *RuleEntry.model_fields, *BatchEntry.model_fields}
+    assert [word for word in sorted(words) if f"`{word}`" not in page] == []
