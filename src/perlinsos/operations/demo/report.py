@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import pyarrow.compute as pc
+import duckdb
 import pyarrow.parquet as pq
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from perlinsos.ledger.connection import fetch_rows
+from perlinsos.operations.calendar import ZONES
 from perlinsos.operations.context import Context
 from perlinsos.operations.services.airflow_api import AirflowApi
 
 CONSUMER = "kemensos-demo"
 OUTCOMES = ("LAYAK", "ANTREAN", "TIDAK_LAYAK", "TUNDA")
+SHORT_ANSWER = 30
+"""Lines up to which a family's answer is shown in English too."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """How far the ledger was when a demo began, and when that was."""
+
+    at: datetime
+    delivery: int
+    revisions: int
+
+
+def note_before(ctx: Context) -> Before:
+    """What was there before this demo laid anything down."""
+    with ctx.connect("reader") as connection:
+        row = fetch_rows(connection, f"select {_COUNTS}", [0])[0]
+    return Before(ctx.at, row["newest"], row["revisions"])
+
+
+_COUNTS = (
+    "(select coalesce(max(delivery_id), 0) from delivery) as newest, "
+    "(select count(*) from list_revision where state = 'published') as revisions, "
+    "(select count(*) from delivery where delivery_id > %s) as deliveries"
+)
+
+
+def show_new(console: Console, ctx: Context, before: Before) -> None:
+    """What this demo brought, beside what an earlier one left; plainly where it brought nothing."""
+    with ctx.connect("reader") as connection:
+        row = fetch_rows(connection, f"select {_COUNTS}", [before.delivery])[0]
+    revisions = row["revisions"] - before.revisions
+    if not row["deliveries"] and not revisions:
+        console.print(
+            "Nothing was new: the same bytes are the same deliveries, so no list has a new revision. Below is what stands."
+        )
+        return
+    console.print(f"This demo brought {row['deliveries']} new deliveries and {revisions} new revisions of lists.")
 
 
 def show_lists(console: Console, ctx: Context, regions: tuple[str, ...]) -> list[str]:
@@ -24,7 +66,7 @@ def show_lists(console: Console, ctx: Context, regions: tuple[str, ...]) -> list
     with ctx.connect("reader") as connection:
         lists = fetch_rows(
             connection,
-            "select distinct on (r.list_id, r.track) r.list_id, r.revision, r.status, r.list_digest, r.rows, w.closes_at "
+            "select distinct on (r.list_id, r.track) r.list_id, r.revision, r.status, r.list_digest, r.rows, w.closes_at, w.zone "
             "from list_revision as r join list as l using (list_id) "
             "left join objection_window as w on w.list_id = r.list_id and w.window_number = 1 "
             "where r.state = 'published' and l.region_code = any(%s) order by r.list_id, r.track, r.revision desc",
@@ -37,8 +79,8 @@ def show_lists(console: Console, ctx: Context, regions: tuple[str, ...]) -> list
         rupiah = sum(of.get("amount_stage_idr", 0) for of in counted.values())
         console.print(f"[bold]{row['list_id']}/r{row['revision']}[/bold] ({row['status']})  {outcomes}")
         console.print(f"  Rp{rupiah:,} this stage; list digest {row['list_digest']}", soft_wrap=True, highlight=False)
-    for closes in sorted({row["closes_at"] for row in lists if row["closes_at"]}):
-        console.print(f"Objections are received until {closes:%Y-%m-%d %H:%M} UTC.")
+    for closes, zone in sorted({(row["closes_at"], row["zone"]) for row in lists if row["closes_at"]}):
+        console.print(f"Objections are received until {closes.astimezone(ZoneInfo(ZONES[zone])):%Y-%m-%d %H:%M} {zone}.")
     return [f"{row['list_id']}/r{row['revision']}" for row in lists if row["status"] != "simulation"]
 
 
@@ -47,7 +89,7 @@ def show_funnel(console: Console, ctx: Context) -> None:
     with ctx.connect("reader") as connection:
         batches = fetch_rows(
             connection,
-            "select source_id, scope, snapshot_date, received, accepted, accepted_with_warnings, quarantined from batch "
+            "select source_id, scope, snapshot_date, suffix, received, accepted, accepted_with_warnings, quarantined from batch "
             "where replaced_by is null order by source_id, scope, snapshot_date, suffix",
         )
         rules = fetch_rows(
@@ -61,7 +103,8 @@ def show_funnel(console: Console, ctx: Context) -> None:
         column.justify = "right"
     for row in batches:
         numbers = (row["received"], row["accepted"], row["accepted_with_warnings"], row["quarantined"])
-        table.add_row(f"{row['source_id']} {row['scope']}", *(f"{number:,}" for number in numbers))
+        later = f"-{row['suffix']}" if row["suffix"] > 1 else ""
+        table.add_row(f"{row['source_id']} {row['scope']} {row['snapshot_date']}{later}", *(f"{number:,}" for number in numbers))
     console.print(table)
     said = ", ".join(f"{row['rows']:,} {row['message_id']} ({row['source_id']})" for row in rules[:8])
     console.print(f"Quarantined, every row kept with its rule: {said or 'none'}.")
@@ -76,12 +119,15 @@ def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
     fetch_list(open_as(ctx, CONSUMER), ctx.settings.buckets, label, folder, CONSUMER)
     verdict = verify_folder(folder, find_public_keys(ctx.settings.home))
     check_verdict(verdict)
-    console.print(f"The copy of {CONSUMER} was fetched to {folder} and verified offline: {verdict.files} files,")
-    console.print(f"{verdict.rows:,} rows, signed by key {verdict.key_id}, list digest {verdict.list_digest}.")
+    families = pq.read_metadata(folder / "recipients.parquet").num_rows
+    console.print(f"The copy of {CONSUMER} was fetched to {folder} and verified offline: {families:,} recipients, the same in")
+    console.print(
+        f"Parquet, CSV and XLSX; {verdict.files} files, signed by key {verdict.key_id}, list digest {verdict.list_digest}."
+    )
 
 
 def show_family(console: Console, ctx: Context, label: str, folder: Path) -> None:
-    """One refused family of the authoritative list, explained in plain Indonesian; its number is never shown."""
+    """One refused family of the authoritative list, near the limit, as it is told why; its number is never shown."""
     from perlinsos.explanation.answer import explain
     from perlinsos.explanation.stored import open_stored
     from perlinsos.explanation.terminal import describe
@@ -94,27 +140,42 @@ def show_family(console: Console, ctx: Context, label: str, folder: Path) -> Non
         return
     console.print(f"\n[bold]One family of {label}, as it is told why[/bold] (its card number is not shown)")
     with open_stored(ctx, label) as evidence:
-        answer = explain(evidence, number, "id")
-    console.print(describe(answer, console.width), markup=False, highlight=False)
+        told = {language: describe(explain(evidence, number, language), console.width) for language in ("id", "en")}
+    console.print(told["id"], markup=False, highlight=False)
+    if told["en"].count("\n") < SHORT_ANSWER:
+        console.print("\n[bold]The same in English[/bold]")
+        console.print(told["en"], markup=False, highlight=False)
 
 
 def _pick_refused(folder: Path) -> str | None:
-    """The card number of the refused family with the most reasons, the first of them in the list's order."""
-    table = pq.read_table(folder / "decisions.parquet", columns=["no_kk", "outcome", "reasons"])
-    refused = table.filter(pc.equal(table["outcome"], "TIDAK_LAYAK"))
-    if not refused.num_rows:
-        return None
-    counts = pc.list_value_length(refused["reasons"])
-    return str(refused["no_kk"][pc.index(counts, pc.max(counts)).as_py()].as_py())
+    """The card number of the refused family that is nearest to a limit that may be told, with the fewest reasons; where no
+    reason is a number, the first with the most reasons."""
+    tables = [str(folder / f"{name}.parquet") for name in ("decisions", "findings")]
+    return next((row[0] for row in duckdb.execute(_NEAREST, tables).fetchall()), None)
 
 
-def show_runs(console: Console, airflow: AirflowApi) -> None:
-    """How many tasks did something, by DAG, as Airflow's REST API says."""
+_NEAREST = """
+with refused as (select no_kk, len(reasons) as reasons from read_parquet($1) where outcome = 'TIDAK_LAYAK'),
+distance as (
+    select no_kk, min(try_cast(observed_value as double) / try_cast(limit_value as double)) as times
+    from read_parquet($2)
+    where code in ('DESIL_DI_ATAS_BATAS', 'DAYA_LISTRIK') and try_cast(limit_value as double) > 0 group by no_kk
+)
+select no_kk from refused left join distance using (no_kk)
+order by times nulls last, case when times is null then -reasons else reasons end, no_kk limit 1
+"""
+
+
+def show_runs(console: Console, airflow: AirflowApi, since: datetime) -> None:
+    """How many tasks this demo had done, by DAG, and how many were skipped, as Airflow's REST API says."""
     done: dict[str, int] = {}
-    for task in airflow.task_instances(state="success"):
-        done[task["dag_id"]] = done.get(task["dag_id"], 0) + 1
+    skipped = 0
+    for task in airflow.task_instances(start_date_gte=since.isoformat()):
+        skipped += task["state"] == "skipped"
+        if task["state"] == "success":
+            done[task["dag_id"]] = done.get(task["dag_id"], 0) + 1
     said = ", ".join(f"{dag} {count}" for dag, count in sorted(done.items()))
-    console.print(f"Airflow ran these tasks to success: {said}.")
+    console.print(f"Since this demo began Airflow ran these tasks to success: {said}; {skipped} were skipped: nothing was due.")
 
 
 def show_next(console: Console, services: dict[str, Any], label: str) -> None:

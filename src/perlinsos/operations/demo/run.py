@@ -69,10 +69,12 @@ def _lay_and_watch(
     with console.status("") as status:
         watch = Watch(ctx, airflow, regions, say, _shower(console, status))
         watch.skip_what_was_before()
+        before = report.note_before(ctx)
         count = lay_deliveries(settings, ctx.storage, deliveries)
-        say(f"{count} deliveries lie in the bucket {settings.buckets.landing}. From here on only Airflow works.")
+        say(f"{count} deliveries (a source, a region, a day) lie in {settings.buckets.landing}. From here on only Airflow works.")
         watch.until_published(patience_seconds=patience_seconds)
     console.rule("What came out")
+    report.show_new(console, ctx, before)
     report.show_funnel(console, ctx)
     labels = report.show_lists(console, ctx, regions)
     if labels:
@@ -81,7 +83,7 @@ def _lay_and_watch(
             shutil.rmtree(folder, ignore_errors=True)
         report.show_copy(console, ctx, labels[-1], copy)
         report.show_family(console, ctx, labels[-1], own)
-    report.show_runs(console, airflow)
+    report.show_runs(console, airflow, before.at)
     report.show_next(console, services, labels[-1] if labels else "LIST_ID")
     return {"airflow": services["airflow"], "lists": labels}
 
