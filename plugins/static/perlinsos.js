@@ -61,7 +61,7 @@ function draw() {
       data: { labels: given.labels, datasets },
       options: {
         animation: false, maintainAspectRatio: false, indexAxis: given.lying ? "y" : "x",
-        plugins: { legend: { display: datasets.length > 1, labels: { color: color("ink") } } },
+        plugins: { legend: { labels: { color: color("ink") } } },
         scales: { x: { stacked: true, ticks: { color: color("ink") } }, y: { stacked: true, ticks: { color: color("ink") } } },
       },
     });

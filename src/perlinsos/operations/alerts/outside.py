@@ -23,8 +23,8 @@ def tell_from_outside(ctx: Context, findings: Iterable[Finding]) -> dict[str, An
     dead = [one for one in findings if one.part in PARTS and one.state == UNREACHABLE]
     found = []
     if dead:
-        what = "; ".join(f"{one.part} {one.what}" + (f" ({one.why})" if one.why else "") for one in dead)
-        found = [FoundAlert(AIRFLOW_DEAD, "airflow", what[:500], "perlinsos doctor", "/perlinsos/coverage")]
+        what = "; ".join(f"{one.part}: {one.what}" for one in dead)
+        found = [FoundAlert(AIRFLOW_DEAD, "airflow", what, "perlinsos doctor", "/perlinsos/coverage")]
     with ctx.connect("watcher") as connection:
         counts = observe(connection, found, FROM_OUTSIDE, ctx)
     return {"found": len(found), **counts, **send_waiting(ctx.connect, read_alert_settings(ctx.settings))}
