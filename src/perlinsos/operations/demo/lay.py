@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from perlinsos.errors import Refused
@@ -37,12 +39,11 @@ class Population:
         return f"{sizes}-seed{self.seed}"
 
 
-def begin_synthesis(population: Population, out: Path, say: Say) -> subprocess.Popen[bytes] | None:
-    """Start making the population in a process of its own; None where this very one is already there."""
+def begin_synthesis(command: Sequence[str], out: Path, say: Say) -> subprocess.Popen[bytes] | None:
+    """Start making a population in a process of its own; None where this very one is already in `out`."""
     if (out / "truth").is_dir():
         say(f"the invented population of an earlier demo is used again: {out}")
         return None
-    command = population.command(out)
     say("$ perlinsos " + " ".join(command))
     return subprocess.Popen([sys.executable, "-m", "perlinsos.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -63,7 +64,8 @@ def register_settings(folder: Path, regions: Iterable[str], say: Say) -> None:
     for region in chosen:
         call_command(["region", "add", str(folder / f"region-{region}.yaml")], say)
     for consumer in sorted(folder.glob("consumer-*.yaml")):
-        call_command(["consumer", "add", str(consumer)], say)
+        with redirect_stdout(StringIO()):  # a new consumer's keys are shown once; on this terminal nobody waits for them
+            call_command(["consumer", "add", str(consumer)], say)
     for decree in sorted((folder / "decrees").glob("*.yaml")):
         call_command(["decree", "add", str(decree)], say)
     for region in chosen:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.status import Status
 
 from perlinsos.operations.context import open_context
 from perlinsos.operations.demo import report
+from perlinsos.operations.demo.bring_in import bring_in, past_commands, register_region
 from perlinsos.operations.demo.lay import Population, begin_synthesis, end_synthesis, lay_deliveries, register_settings
 from perlinsos.operations.demo.watch import Watch
 from perlinsos.operations.services.airflow_api import open_airflow
@@ -40,18 +42,24 @@ def run_demo(settings: Settings, families: dict[str, int], *, patience_seconds: 
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     console.rule("Perlinsos: from the landing bucket to a signed provisional list")
-    synthesis = begin_synthesis(population, deliveries, say)
+    past = settings.home / "demo" / "past"
+    makers = [begin_synthesis(population.command(deliveries), deliveries, say)]
+    makers += [begin_synthesis(command, Path(command[-1]), say) for command in past_commands(past)]
     try:
         services = start(settings, airflow=True, say=say)
         settings = load_settings()
         register_settings(settings.project / "demo", families, say)
-        end_synthesis(synthesis)
+        register_region(settings.project / "demo", say)
+        for maker in makers:
+            end_synthesis(maker)
     except BaseException:
-        if synthesis is not None and synthesis.poll() is None:
-            synthesis.kill()
-            synthesis.wait()
+        for maker in makers:
+            if maker is not None and maker.poll() is None:
+                maker.kill()
+                maker.wait()
         raise
-    return _lay_and_watch(console, say, settings, services, tuple(families), deliveries, patience_seconds)
+    folders = [deliveries, *(Path(command[-1]) for command in past_commands(past))]
+    return _lay_and_watch(console, say, settings, services, tuple(families), folders, patience_seconds)
 
 
 def _lay_and_watch(
@@ -60,19 +68,25 @@ def _lay_and_watch(
     settings: Settings,
     services: dict[str, Any],
     regions: tuple[str, ...],
-    deliveries: Any,
+    folders: Sequence[Path],
     patience_seconds: float,
 ) -> dict[str, Any]:
-    """Lay the deliveries down, watch until the lists are published, and show them."""
+    """Lay the deliveries down, watch until the lists are published, bring in the third region, and show all of it."""
     ctx = open_context(settings)
     airflow = open_airflow(settings.home)
     with console.status("") as status:
         watch = Watch(ctx, airflow, regions, say, _shower(console, status))
         watch.skip_what_was_before()
         before = report.note_before(ctx)
-        count = lay_deliveries(settings, ctx.storage, deliveries)
+        count = sum(lay_deliveries(settings, ctx.storage, folder) for folder in folders)
         say(f"{count} deliveries (a source, a region, a day) lie in {settings.buckets.landing}. From here on only Airflow works.")
         watch.until_published(patience_seconds=patience_seconds)
+        console.rule("A third region is brought in with two past stages")
+
+        def wait(what: str, holds: Callable[[], bool]) -> None:
+            watch.until(lambda: [] if holds() else [what], patience_seconds=patience_seconds)
+
+        bring_in(ctx, settings.project / "demo", settings.home / "demo" / "backfill.yaml", say, wait)
     console.rule("What came out")
     report.show_new(console, ctx, before)
     report.show_funnel(console, ctx)

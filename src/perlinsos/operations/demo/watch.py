@@ -35,7 +35,11 @@ class Watch:
         self.last_outcome = self._newest_outcome()
 
     def until_published(self, *, patience_seconds: float) -> None:
-        """Return when every delivery is taken and every list of the regions is published.
+        """Return when every delivery is taken and every list of the regions is published."""
+        self.until(self._open_work, patience_seconds=patience_seconds)
+
+    def until(self, find_open: Callable[[], list[str]], *, patience_seconds: float) -> None:
+        """Return when nothing is open any more (`find_open` gives it in words).
 
         Refused where nothing at all has happened for `patience_seconds` (a stopped scheduler is waited for, and said).
         """
@@ -43,7 +47,7 @@ class Watch:
         while True:
             if self._tell_outcomes():
                 moved = time.monotonic()
-            open_work = self._open_work()
+            open_work = find_open()
             if not open_work:
                 self.show("")
                 return
