@@ -27,11 +27,15 @@ from perlinsos.recipients import determine as determination
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "models.md"
 REGION, STAGE = "35.10", "2026-T1"
+PROGRAMMES = ("pkh", "bpnt", "blt-dana-desa", "pip")  # for families and for persons, and one that two others exclude
 DEMO = Population({"35.10": 36000, "35.09": 6000})
 SMALL = Population({"35.10": 2400, "35.09": 400})
 COMPILED = "src/perlinsos/recipients/compile.py"
 EVERYWHERE = {"odd_id"}  # read nearly everywhere, for the order of ids that are no 16 digits
-OUTPUTS = ("decisions", "components", "findings", "not_decided")
+OUTPUTS = {
+    "decisions": "decisions", "decisions_of_persons": "decisions", "components": "components", "findings": "findings",
+    "not_decided": "not_decided",
+}  # fmt: skip
 Rows = dict[tuple[str, str], str]
 
 
@@ -63,8 +67,9 @@ def read_model(path: Path) -> Model:
         if isinstance(statement, exp.Create) and statement.kind != "TABLE":
             continue
         named = {part.alias for part in statement.find_all(exp.CTE)}
-        target = statement.this.find(exp.Table) if isinstance(statement, exp.Create) else None
-        makes += [target.name] if target is not None else []
+        fills = isinstance(statement, exp.Insert) and statement.this.find(exp.Table).name == path.stem
+        target = statement.this.find(exp.Table) if fills or isinstance(statement, exp.Create) else None
+        makes += [target.name] if target is not None and target.name not in makes else []
         reads |= {table.name for table in statement.find_all(exp.Table) if table is not target} - named
     return Model(str(path.relative_to(PROJECT)), _grain(text), tuple(makes), tuple(sorted(reads - set(makes))))
 
@@ -91,11 +96,12 @@ def _watch() -> Iterator[list[Model]]:
         _note_compiled(models, connection)
         original(connection, path)
         model = read_model(PROJECT / path.relative_to(path.parents[2]))
-        if models and models[-1].file == model.file:
-            models[-1].times += 1
-        else:
+        known = next((one for one in models if one.file == model.file), None)
+        if known is None:
             models.append(model)
-        models[-1].rows = {table: _count(connection, table) for table in model.makes}
+        else:
+            known.times += 1
+        (known or model).rows = {table: _count(connection, table) for table in model.makes}
 
     determination.run_model = run
     try:
@@ -125,9 +131,9 @@ def observe(population: Population) -> tuple[list[Model], dict[str, int]]:
         command = [sys.executable, "-m", "perlinsos.cli", *population.command(Path(folder) / "world")]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         inputs, out = Path(folder) / "world" / "canonical" / REGION, Path(folder) / "out"
-        summary = determination.determine(REGION, STAGE, inputs, out)
-        for name in OUTPUTS:
-            model = read_model(PROJECT / "sql" / "recipients" / f"output_{name}.sql")
+        summary = determination.determine(REGION, STAGE, inputs, out, programmes=PROGRAMMES)
+        for query, name in OUTPUTS.items():
+            model = read_model(PROJECT / "sql" / "recipients" / f"output_{query}.sql")
             rows = {f"{name}.parquet": pq.read_metadata(out / f"{name}.parquet").num_rows}
             model.makes, model.rows = tuple(rows), dict(rows)
             models.append(model)
@@ -186,10 +192,10 @@ def write_page(observed: tuple[list[Model], dict[str, int]], demo: Rows) -> str:
         "How rows of a register become decisions: each step is one file and makes one or a few tables in memory.\n"
         "`rule_…` tables hold the values of the programmes, `input_…` views are the checked input files. `odd_id` (ids that\n"
         "are no 16 digits) is read nearly everywhere for the order, and left out below.\n\n"
-        f"Rows: PKH and BPNT of {REGION}, {STAGE}, on the clean inputs of the demo's invented people\n"
+        f"Rows: {', '.join(PROGRAMMES)} of {REGION}, {STAGE}, on the clean inputs of the demo's invented people\n"
         f"(`perlinsos {' '.join(DEMO.command(Path('DIR')))}`),\n"
         f"and of a small population made in the same way ({SMALL.families[REGION]:,} families; a test counts these again).\n"
-        "–: the table is gone at the end of its file. × 2: the file ran twice."
+        "–: the table is gone at the end of its file. × 2: the file ran twice (a programme that others exclude has a later turn)."
     )
     return "\n".join([
         "<!-- Written by `make models` from the SQL files and a run of them; change those, not this page. -->",

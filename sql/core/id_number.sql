@@ -35,3 +35,10 @@ create or replace temp macro is_valid_nik(nik, day_of_month, month, year) as coa
   end,
   false
 );
+
+-- Whether the digits of a valid NIK say another birth date, or another sex; false where the register has none.
+create or replace temp macro differs_in_birth(day_of_month, month_of_year, year_of_century, birth_date) as coalesce(
+  day_of_month <> day(birth_date) or month_of_year <> month(birth_date) or year_of_century <> year(birth_date) % 100, false
+);
+
+create or replace temp macro differs_in_sex(nik_day, is_woman) as coalesce((nik_day > 40) <> is_woman, false);

@@ -53,10 +53,8 @@ select
   case when is_later then null else written_date end as status_date,
   not is_unborn and not (is_later and written_status = 'active'::status_word) as is_seen,
   is_valid,
-  is_valid and coalesce(
-    nik_day_of_month <> day(birth_date) or nik_month <> month(birth_date) or nik_year <> year(birth_date) % 100, false
-  ) as differs_in_birth,
-  is_valid and coalesce((nik_day > 40) <> (sex = 'P'::sex_word), false) as differs_in_sex
+  is_valid and differs_in_birth(nik_day_of_month, nik_month, nik_year, birth_date) as differs_in_birth,
+  is_valid and differs_in_sex(nik_day, sex = 'P'::sex_word) as differs_in_sex
 from judged;
 
 set variable odd_in_population = (select count(*) > 0 from person where nik < 0 or no_kk < 0);

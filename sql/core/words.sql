@@ -28,7 +28,7 @@ create type source_name as enum (
   from (
     select source from input_signal
     union select source from input_quarantined
-    union select unnest(['DTSEN', 'DUKCAPIL'])
+    union select unnest(['DTSEN', 'DUKCAPIL', 'PERLINSOS'])
   )
   where source is not null
   order by source

@@ -26,6 +26,8 @@ family_fact as (
   select programme, no_kk, null, 'MENINGGAL', 'DUKCAPIL', null, null from criterion where is_deceased
   union all
   select programme, no_kk, null, 'TIDAK_ADA_KOMPONEN', null, null, null from criterion where lacks_component
+  union all
+  select distinct programme, no_kk, nik, 'PENERIMA_PROGRAM_LAIN', 'PERLINSOS', cast(excluder as varchar), null from receives_another
 ),
 
 person_fact as (
@@ -46,6 +48,12 @@ person_fact as (
   where
     (c.is_blocked_by_nik and b.reason = 'NIK_TIDAK_VALID'::reason_code)
     or (c.is_blocked_by_pregnancy and b.reason = 'NOMOR_KEHAMILAN_KOSONG'::reason_code)
+  union all
+  select programme, no_kk, nik, 'NIK_TIDAK_VALID', null, null, null from person_criterion where is_blocked_by_nik
+  union all
+  select programme, no_kk, nik, 'NOMOR_KEHAMILAN_KOSONG', null, null, null from person_criterion where is_blocked_by_pregnancy
+  union all
+  select programme, no_kk, nik, 'TIDAK_ADA_KOMPONEN', null, null, null from person_criterion where lacks_component
 )
 
 select programme, no_kk, nik, cast(code as reason_code) as code, cast(source as source_name) as source, observed_value, limit_value
@@ -61,6 +69,9 @@ from member_finding;
 drop table member;
 drop table signal_fact;
 drop table family_criterion;
+drop table person_criterion;
+drop table receives_another;
+drop table unit_mask;
 drop table member_finding;
 drop table component_sum;
 drop table power;

@@ -1,4 +1,4 @@
--- The rows of decisions.parquet of one programme (variable output_programme), in the order of the contract.
+-- The rows of decisions.parquet of one programme for families (variable output_programme), in the order of the contract.
 -- Ids are numbers and reasons and warnings are masks here: recipients/outputs.py spells them out, batch by batch.
 select
   d.programme,
@@ -14,11 +14,7 @@ select
   d.reasons,
   f.warnings,
   case when d.outcome = 'LAYAK' then d.amount_year_idr else 0 end as amount_year_idr,
-  case
-    when d.outcome <> 'LAYAK' then 0
-    when getvariable('is_last_stage') then d.amount_year_idr - 3 * (d.amount_year_idr // 4)
-    else d.amount_year_idr // 4
-  end as amount_stage_idr,
+  d.amount_stage_idr,
   case when d.outcome in ('LAYAK', 'ANTREAN') then d.amount_year_idr else 0 end as eligible_amount_year_idr,
   cast(f.decile as bigint) as decile,
   f.national_rank,

@@ -55,21 +55,27 @@ def answer(decided: Decided, number: int) -> Row:
     found: Row = {}
     for row in own["decisions"]:
         if row["unit"] == "person":
-            found.setdefault("members", {})[numbers.index(row["nik"]) + 1] = row
+            of_person = [part for part in own["components"] if part["nik"] == row["nik"]]
+            found.setdefault("members", {})[numbers.index(row["nik"]) + 1] = row | _components(of_person)
         else:
             found |= row
     for row in own["not_decided"]:
         found["kind"] = row["kind"]
-    found["counted"] = sorted(row["component"] for row in own["components"] if row["is_counted"])
-    found["not_counted"] = sorted(
-        [row["component"], row["not_counted_reason"]] for row in own["components"] if not row["is_counted"]
-    )
+    found |= _components(own["components"])
     found["findings"] = [
         [row["code"], numbers.index(row["nik"]) + 1 if row["nik"] in numbers else row["nik"], row["source"],
          row["observed_value"], row["limit_value"]]
         for row in own["findings"]
     ]  # fmt: skip
     return found
+
+
+def _components(rows: list[Row]) -> Row:
+    """Names of what counts, and names and reasons of what does not."""
+    return {
+        "counted": sorted(row["component"] for row in rows if row["is_counted"]),
+        "not_counted": sorted([row["component"], row["not_counted_reason"]] for row in rows if not row["is_counted"]),
+    }
 
 
 def complete(case: Case) -> Row:

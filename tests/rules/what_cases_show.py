@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from .case_files import SHORT_SIGNALS, Case, Family, Member, Plan, plans
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAMMES = PROJECT / "programmes"
 CATALOGUE = load_reasons(PROGRAMMES / "reasons.yaml").reasons
-OF_COMPONENTS = {"SATU_ORANG_SATU_KOMPONEN", "TIDAK_ADA_KOMPONEN"}
+GENERAL_KINDS = ("missing", "warning", "queue", "place")
 WAGE = "the region's minimum wage"
 NUMBERS = {
     name for name, attribute in {**MEMBER_ATTRIBUTES, **SIGNAL_ATTRIBUTES}.items() if attribute.kind == "number"
@@ -59,14 +60,22 @@ class Shown:
 
 
 def codes_of(programme: Programme) -> set[str]:
-    """Every code of the catalogue that a determination of the programme can give."""
-    own = set(programme.exclusions) | {cap.code for cap in programme.caps}
-    own |= {reason.code for part in programme.components.values() for reason in part.not_counted}
-    own |= OF_COMPONENTS if programme.components else set()
-    general = {code for code, reason in CATALOGUE.items() if reason.kind in ("missing", "warning", "queue", "place")}
-    if not programme.components:
-        general -= {"NOMOR_KEHAMILAN_KOSONG"}
-    return own | general
+    """Every code of the catalogue that the programme's own file can give."""
+    own = {code for codes in programme.codes.values() for code in codes}
+    own |= {"TIDAK_ADA_KOMPONEN"} if programme.components else set()
+    own |= {"SATU_ORANG_SATU_KOMPONEN"} if _can_be_two(programme) else set()
+    return own | ({"PENERIMA_PROGRAM_LAIN"} if programme.excluded_by else set())
+
+
+def _can_be_two(programme: Programme) -> bool:
+    """Whether one person can meet two components: their tests of words do not contradict each other."""
+    words = [{test.attribute: test.limit for test in part.who if test.operator == "is"} for part in programme.components.values()]
+    return any(all(one[name] == other[name] for name in one.keys() & other.keys()) for one, other in combinations(words, 2))
+
+
+def general_codes() -> set[str]:
+    """The codes that persons, cards, welfare rows, places and quotas give in every programme."""
+    return {code for code, reason in CATALOGUE.items() if reason.kind in GENERAL_KINDS} - {"NOMOR_KEHAMILAN_KOSONG"}
 
 
 def number_tests(programme: Any) -> Iterator[tuple[str, Test, Component | None]]:
@@ -100,7 +109,7 @@ def shown_by(code: str) -> Shown:
             continue
         run = plan.run
         rules = resolve(PROGRAMMES, plan.programmes, plan.as_of, run.scope, run.settings, run.set)
-        programme = rules.programmes[0]
+        programme = next(one for one in rules.programmes if one.code == plan.programme)
         shown.days.add(plan.as_of)
         shown.regions[plan.as_of].add(plan.region)
         for case in run.cases:
@@ -164,6 +173,11 @@ def _number(member: Member, family: Family, attribute: str, as_of: date) -> int 
     if attribute == "age":
         born = member.birth_date
         return None if born is None else as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
+    if attribute == "living_members":
+        return sum(
+            ({"status": None} if one.register_row is None else one.register_row).get("status", "active") == "active"
+            for one in family.members
+        )
     if attribute == "electricity_va" and member.electricity_va is None:
         return family.electricity_va
     if attribute == "pregnancy_number" and member.pregnancy_number is None:

@@ -16,7 +16,7 @@ from perlinsos.model.stages import Stage
 from perlinsos.recipients.compile import compile_candidates
 from perlinsos.recipients.determine import AFTER_CAPS, CORE, READ, run_model
 from perlinsos.recipients.inputs import open_inputs
-from perlinsos.recipients.rule_tables import set_variables, write_exclusions, write_rules
+from perlinsos.recipients.rule_tables import set_variable, set_variables, write_exclusions, write_rules
 from perlinsos.recipients.rules import resolve
 from rules.small_region import Region
 
@@ -60,8 +60,8 @@ EXPECTED: dict[str, dict[str, str]] = {
         "reason": "reason_code",
     },
     "decision": {
-        "programme": "programme_name", "no_kk": ID, "outcome": WORD, "reasons": ID, "amount_year_idr": ID, "rank": ID,
-        "queue_position": ID,
+        "programme": "programme_name", "no_kk": ID, "member_row": ID, "outcome": WORD, "reasons": ID, "amount_year_idr": ID,
+        "amount_stage_idr": ID, "rank": ID, "queue_position": ID,
     },
     "finding": {
         "programme": "programme_name", "no_kk": ID, "nik": ID, "code": "reason_code", "source": "source_name",
@@ -94,6 +94,7 @@ def types() -> dict[str, dict[str, str]]:
         open_inputs(connection, Path(folder) / "inputs", PROJECT / "reference", Path(folder), registrants=False)
         write_rules(connection, rules, load_reasons(PROJECT / "programmes" / "reasons.yaml"))
         set_variables(connection, rules, "35.10", Stage(2026, 1))
+        set_variable(connection, "turn", 1)
         write_exclusions(connection, rules.programmes, {"pkh": 1, "bpnt": 1})
         steps = [SQL / "core" / f"{name}.sql" for name in (*READ, *CORE)]
         for step in (*steps, SQL / "recipients" / "member.sql"):

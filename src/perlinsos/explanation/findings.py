@@ -9,8 +9,9 @@ from perlinsos.explanation.evidence import Evidence
 from perlinsos.explanation.people import is_minor
 from perlinsos.explanation.rows import Row
 from perlinsos.explanation.words import Voice, read_day, say_period
-from perlinsos.model.programmes import SIGNAL_ATTRIBUTES, Programme
+from perlinsos.model.programmes import Programme
 from perlinsos.model.reasons import Reason
+from perlinsos.model.vocabulary import SIGNAL_ATTRIBUTES
 
 FROM_WELFARE = ("DTSEN",)
 

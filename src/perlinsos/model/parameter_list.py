@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from perlinsos.errors import WrongUsage
-from perlinsos.model.programmes import Dated, Programme, load_parameters, load_programme
+from perlinsos.model.dated import Dated, DatedWords
+from perlinsos.model.programmes import Programme, load_parameters, load_programme
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ def _of_programme(programme: Programme) -> Iterable[DatedValue]:
         yield from _dated(code, f"{code}.{name}", parameter.values)
     for name, component in programme.components.items():
         yield from _dated(code, f"{code}: amount of {name}", component.amount_year_idr)
-    yield from _dated(code, f"{code}: amount of the family", programme.family_amount_year_idr)
+    yield from _dated(code, f"{code}: amount of the {programme.unit}", programme.unit_amount_year_idr)
+    yield from _dated(code, f"{code}: paid in", programme.paid_in)
+    yield from _dated(code, f"{code}: excluded by", programme.excluded_by)
     for name, exclusion in programme.exclusions.items():
         begin = programme.gate[0].first_day
         yield DatedValue(
@@ -61,11 +64,12 @@ def _of_programme(programme: Programme) -> Iterable[DatedValue]:
         )
 
 
-def _dated(code: str, name: str, values: Sequence[Dated]) -> Iterable[DatedValue]:
+def _dated(code: str, name: str, values: Sequence[Dated | DatedWords]) -> Iterable[DatedValue]:
     for place, dated in enumerate(values):
         following = values[place + 1].first_day - timedelta(days=1) if place + 1 < len(values) else None
+        value = " ".join(dated.value) if isinstance(dated, DatedWords) else str(dated.value)
         yield DatedValue(
-            code, name, str(dated.value), dated.first_day, dated.until or following, dated.legal_basis, dated.source,
+            code, name, value, dated.first_day, dated.until or following, dated.legal_basis, dated.source,
             dated.checked_on,
         )  # fmt: skip
 

@@ -6,157 +6,29 @@ is a small closed vocabulary: an attribute and one test. There is no expression 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Hashable
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from perlinsos.errors import Refused
+from perlinsos.model.dated import Dated, DatedValues, DatedWords, Parameter, Strict, WithValues
+from perlinsos.model.vocabulary import FAMILY_TESTS, MEMBER_ATTRIBUTES, SIGNAL_ATTRIBUTES, Attribute
 
-AttributeKind = Literal["number", "text", "bool"]
-FIRST_DAY = date(2020, 1, 1)
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A word of the vocabulary. `signal`: the signal code that carries it; `words`: its possible texts."""
-
-    kind: AttributeKind
-    words: tuple[str, ...] = ()
-    signal: str | None = None
+QUARTERS = ("T1", "T2", "T3", "T4")
 
 
-# What a component may ask of a member: the columns of sql/recipients/member.sql.
-MEMBER_ATTRIBUTES: dict[str, Attribute] = {
-    "age": Attribute("number"),
-    "sex": Attribute("text", ("L", "P")),
-    "school_level": Attribute("text", ("SD", "SMP", "SMA")),
-    "is_enrolled": Attribute("bool"),
-    "disability": Attribute("text", ("mild", "none", "severe")),
-    "is_pregnant": Attribute("bool"),
-    "pregnancy_number": Attribute("number"),
-    "has_pregnancy_number": Attribute("bool"),
-    "is_rights_victim": Attribute("bool"),
-}
-
-# What an exclusion may ask of any member: facts of other agencies (sql/core/signal_fact.sql).
-SIGNAL_ATTRIBUTES: dict[str, Attribute] = {
-    "is_civil_servant": Attribute("bool", signal="ASN"),
-    "is_soldier_or_police": Attribute("bool", signal="TNI_POLRI"),
-    "is_public_pensioner": Attribute("bool", signal="PENSIUNAN"),
-    "is_paid_from_public_budget": Attribute("bool", signal="UPAH_APBN_APBD"),
-    "is_village_official": Attribute("bool", signal="PERANGKAT_DESA"),
-    "is_state_company_employee": Attribute("bool", signal="BUMN_BUMD"),
-    "is_certified_teacher": Attribute("bool", signal="GURU_SERTIFIKASI"),
-    "is_health_worker": Attribute("bool", signal="TENAGA_KESEHATAN"),
-    "is_social_programme_worker": Attribute("bool", signal="SDM_KESOS"),
-    "is_company_officer": Attribute("bool", signal="PENGURUS_PERUSAHAAN"),
-    "is_gambling": Attribute("bool", signal="GAMBLING"),
-    "wage_idr": Attribute("number", signal="WAGE"),
-    "car_count": Attribute("number", signal="CAR"),
-    "land_m2": Attribute("number", signal="LAND"),
-    "balance_idr": Attribute("number", signal="BALANCE"),
-}
-
-# What an exclusion may ask of the family, with the one code and test that sql/recipients/family_criterion.sql has.
-FAMILY_TESTS: dict[str, tuple[str, str]] = {
-    "electricity_va": ("DAYA_LISTRIK", "min"),
-    "decile": ("DESIL_DI_ATAS_BATAS", "above"),
-    "living_members": ("MENINGGAL", "max"),
-}
-
-NUMBER_SIGNALS = ("BALANCE", "CAR", "ELECTRICITY", "LAND", "PREGNANT", "WAGE")
-SIGNAL_CODES = tuple(
-    sorted(
-        {attribute.signal for attribute in SIGNAL_ATTRIBUTES.values() if attribute.signal}
-        | {"ELECTRICITY", "ENROLLED", "PREGNANT", "RIGHTS_VICTIM"}
-    )
-)
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Dated(_Strict):
-    """One value and the days on which it holds: from its first day to `until` or to the next one's first day."""
-
-    first_day: date = Field(alias="from")
-    until: date | None = None
-    value: int | str
-    legal_basis: str = Field(min_length=1)
-    source: str = Field(min_length=1)
-    checked_on: date
-
-
-def _in_order(values: Sequence[Dated]) -> tuple[Dated, ...]:
-    """Values that follow one another; ValueError where two hold on one day."""
-    for earlier, later in pairwise(values):
-        if later.first_day <= earlier.first_day or (earlier.until and earlier.until >= later.first_day):
-            raise ValueError(f"overlapping dates: the values from {earlier.first_day} and from {later.first_day}")
-    for value in values:
-        if value.until and value.until < value.first_day:
-            raise ValueError(f"overlapping dates: the value from {value.first_day} ends before it begins")
-    return tuple(values)
-
-
-DatedValues = Annotated[tuple[Dated, ...], Field(min_length=1)]
-
-
-class _WithValues(_Strict):
-    @model_validator(mode="after")
-    def _check_dates(self) -> _WithValues:
-        for name in type(self).model_fields:
-            found = getattr(self, name)
-            if isinstance(found, tuple) and found and isinstance(found[0], Dated):
-                _in_order(found)
-        return self
-
-
-class Parameter(_WithValues):
-    """A named value that can be set: a `number`, a `cap` (number or `none`), one of `choices`, or a `text`."""
-
-    kind: Literal["number", "cap", "choice", "text"]
-    choices: tuple[str, ...] = ()
-    values: DatedValues
-
-    def read(self, value: object) -> int | str | None:
-        """The value in its type; `none` is None. ValueError where it is not one of this parameter."""
-        text = "none" if value is None else str(value).strip()
-        if self.kind == "choice":
-            if text not in self.choices:
-                raise ValueError(f"one of {', '.join(self.choices)}")
-            return text
-        if text == "none" and self.kind != "number":
-            return None
-        if self.kind == "text":
-            return text
-        if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 15:
-            raise ValueError("a whole number from 0" + (" or none" if self.kind == "cap" else ""))
-        return int(text)
-
-    @model_validator(mode="after")
-    def _check_values(self) -> Parameter:
-        for dated in self.values:
-            try:
-                self.read(dated.value)
-            except ValueError as error:
-                raise ValueError(f"the value from {dated.first_day} must be {error}") from None
-        return self
-
-
-class ParameterName(_Strict):
+class ParameterName(Strict):
     """A limit that is a parameter of the programme."""
 
     parameter: str
 
 
-class RegionValue(_Strict):
+class RegionValue(Strict):
     """A limit that the region has: its minimum wage, by the programme's `wage_reference`."""
 
     region_value: Literal["minimum_wage"]
@@ -166,7 +38,7 @@ Limit = bool | int | str | ParameterName | RegionValue
 OPERATORS = ("is", "in", "min", "max", "above", "below")
 
 
-class Test(_Strict):
+class Test(Strict):
     """An attribute and exactly one of: is, in, min (>=), max (<=), above (>), below (<)."""
 
     attribute: str
@@ -197,14 +69,14 @@ class Test(_Strict):
         return self
 
 
-class NotCounted(_Strict):
+class NotCounted(Strict):
     """A candidate of the component that meets `when` is kept and not counted, under `code`."""
 
     code: str
     when: Test
 
 
-class Component(_WithValues):
+class Component(WithValues):
     """Who may count, why some of them do not, and the amount a year; it exists from its first amount on."""
 
     name: dict[Literal["id", "en"], str] = Field(min_length=2)
@@ -216,7 +88,7 @@ class Component(_WithValues):
     amount_year_idr: DatedValues
 
 
-class Cap(_Strict):
+class Cap(Strict):
     """At most `parameter` members of these components count; the others carry `code`."""
 
     code: str
@@ -224,7 +96,7 @@ class Cap(_Strict):
     parameter: str
 
 
-class Exclusion(_Strict):
+class Exclusion(Strict):
     """A family that meets `who` is refused."""
 
     who: Test
@@ -233,30 +105,56 @@ class Exclusion(_Strict):
     checked_on: date
 
 
-class Programme(_WithValues):
-    """A programme. It pays either the sum of its counted components or one amount per family."""
+class Programme(WithValues):
+    """A programme. It pays either the sum of what counts, or one amount for each unit.
 
-    programme: str = Field(pattern="^[a-z][a-z0-9_]*$")
-    name: dict[Literal["id", "en"], str]
-    unit: Literal["family"]
-    payments_per_year: Literal[4]
+    `unit` person: each considered member of a decided family is judged; `considered` says whether that is every member
+    or only the candidates of a component. `regions`: where it exists (empty: everywhere). Paid in every quarter
+    (`payments_per_year: 4`), or in the quarters of `paid_in`.
+    """
+
+    programme: str = Field(pattern="^[a-z][a-z0-9_-]*$")
+    name: dict[Literal["id", "en"], str] = Field(min_length=2)
+    unit: Literal["family", "person"]
+    considered: Literal["members", "candidates"] | None = None
+    regions: tuple[str, ...] = ()
+    payments_per_year: Literal[4] | None = None
+    paid_in: tuple[DatedWords, ...] = ()
     gate: DatedValues
     parameters: dict[str, Parameter]
     components: dict[str, Component] = Field(default_factory=dict)
     family_amount_year_idr: tuple[Dated, ...] = ()
+    person_amount_year_idr: tuple[Dated, ...] = ()
     caps: tuple[Cap, ...] = ()
     exclusions: dict[str, Exclusion] = Field(min_length=1)
+    excluded_by: tuple[DatedWords, ...] = ()
+
+    @property
+    def unit_amount_year_idr(self) -> tuple[Dated, ...]:
+        """The one amount of a unit, with its days; empty where components pay."""
+        return self.family_amount_year_idr or self.person_amount_year_idr
+
+    @property
+    def amounts(self) -> tuple[Dated, ...]:
+        """Every amount that the programme pays on any day: it exists where one of them holds."""
+        return (*self.unit_amount_year_idr, *(dated for part in self.components.values() for dated in part.amount_year_idr))
+
+    @property
+    def codes(self) -> dict[str, tuple[str, ...]]:
+        """The reason codes that the file uses, by the place where they stand."""
+        reasons = [reason.code for part in self.components.values() for reason in part.not_counted]
+        return {
+            "components": tuple(reasons),
+            "caps": tuple(cap.code for cap in self.caps),
+            "exclusions": tuple(self.exclusions),
+        }
 
     @model_validator(mode="after")
-    def _check_words(self) -> Programme:
-        if bool(self.components) == bool(self.family_amount_year_idr):
-            raise ValueError("a programme has either components or family_amount_year_idr")
-        for dated in self.gate:
-            if dated.value not in ("welfare_list", "decile"):
-                raise ValueError("a gate is welfare_list or decile")
-        for name in ("max_decile", *(["selection"] if self.components else [])):
-            if name not in self.parameters:
-                raise ValueError(f"the parameter {name} is missing")
+    def _check_whole(self) -> Programme:
+        _check_unit(self)
+        _check_payment(self)
+        if self.caps and "selection" not in self.parameters:
+            raise ValueError("caps need the parameter selection")
         for component in self.components.values():
             for test in (*component.who, *(reason.when for reason in component.not_counted)):
                 _check_test(test, MEMBER_ATTRIBUTES, self.parameters)
@@ -266,7 +164,45 @@ class Programme(_WithValues):
             _check_parameter(cap.parameter, self.parameters)
         for code, exclusion in self.exclusions.items():
             _check_exclusion(code, exclusion.who, self.parameters)
+        _check_needed_exclusions(self)
         return self
+
+
+def _check_unit(programme: Programme) -> None:
+    """ValueError unless the amount and `considered` fit the unit."""
+    of_unit = getattr(programme, f"{programme.unit}_amount_year_idr")
+    if programme.unit_amount_year_idr != of_unit or bool(programme.components) == bool(of_unit):
+        raise ValueError(f"a programme has either components or {programme.unit}_amount_year_idr")
+    if (programme.unit == "person") != (programme.considered is not None):
+        raise ValueError("`considered: members` or `considered: candidates` belongs to unit person, and to no other")
+    if programme.considered == "candidates" and not programme.components:
+        raise ValueError("`considered: candidates` needs components: nobody else is a candidate")
+
+
+def _check_payment(programme: Programme) -> None:
+    """ValueError unless the calendar of payments, gate and regions can be read."""
+    if (programme.payments_per_year is None) == (not programme.paid_in):
+        raise ValueError("a programme has either `payments_per_year: 4` or paid_in")
+    for dated in programme.paid_in:
+        if list(dated.value) != [quarter for quarter in QUARTERS if quarter in dated.value]:
+            raise ValueError(f"paid_in lists quarters of {', '.join(QUARTERS)} in their order, each once")
+    if unknown := [code for code in programme.regions if not _REGENCY.fullmatch(code)]:
+        raise ValueError(f"{unknown[0]} is not a regency's code, such as 35.10")
+    for dated_gate in programme.gate:
+        if dated_gate.value not in ("welfare_list", "decile"):
+            raise ValueError("a gate is welfare_list or decile")
+
+
+_REGENCY = re.compile(r"[0-9]{2}\.[0-9]{2}")
+
+
+def _check_needed_exclusions(programme: Programme) -> None:
+    """ValueError where a family without a living member, or above every decile, would be paid."""
+    tested = {exclusion.who.attribute for exclusion in programme.exclusions.values()}
+    if "living_members" not in tested:
+        raise ValueError("an exclusion is missing: `MENINGGAL: {who: {attribute: living_members, max: 0}, …}`")
+    if any(dated.value == "decile" for dated in programme.gate) and "decile" not in tested:
+        raise ValueError("the gate is a decile: the exclusion DESIL_DI_ATAS_BATAS is missing")
 
 
 def _check_parameter(name: str, parameters: dict[str, Parameter]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perlinsos.model.programmes import FAMILY_TESTS
+from perlinsos.model.vocabulary import FAMILY_TESTS
 
 Document = Mapping[str, Any]
 Kind = Literal["reason", "component", "counting", "amount", "scope"]
@@ -46,8 +46,11 @@ def find_rule_changes(
     yield from _exclusions(programme, before, after, wages)
     yield from _components(programme, before, after)
     yield from _counting(programme, before, after)
-    if before.get("family_amount_year_idr") != after.get("family_amount_year_idr"):
-        yield RuleChange(programme, "amount", "family_amount_year_idr")
+    for name in ("family_amount_year_idr", "person_amount_year_idr", "paid_in"):
+        if before.get(name) != after.get(name):
+            yield RuleChange(programme, "amount", name)
+    if before.get("excluded_by") != after.get("excluded_by"):
+        yield RuleChange(programme, "reason", "PENERIMA_PROGRAM_LAIN")
     if before.get("scope") != after.get("scope"):
         yield RuleChange(programme, "scope", "scope")
     if before.get("gate") != after.get("gate"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from perlinsos.model.programmes import Component, Test
+from perlinsos.model.vocabulary import MEMBER_ATTRIBUTES
 from perlinsos.recipients.rules import ComponentInForce, ProgrammeInForce
 
 _COMPARISONS: dict[str, type[exp.Binary]] = {"min": exp.GTE, "max": exp.LTE, "above": exp.GT, "below": exp.LT}
@@ -36,8 +37,8 @@ def compile_candidates(programmes: Iterable[ProgrammeInForce]) -> str:
 
 
 def _candidates(programme: ProgrammeInForce, part: ComponentInForce, component: Component) -> exp.Select:
-    """One SELECT: the members that meet every test of the component."""
-    return _row(
+    """One SELECT: the members that meet every test of the component, with their cards where it asks about these."""
+    query = _row(
         programme.code,
         part.name,
         part.amount_year_idr,
@@ -45,15 +46,20 @@ def _candidates(programme: ProgrammeInForce, part: ComponentInForce, component: 
         part.selection_order,
         _reason(programme, component),
     ).where(*(_condition(programme, test) for test in component.who))
+    asked = (test.attribute for test in (*component.who, *(reason.when for reason in component.not_counted)))
+    if any(MEMBER_ATTRIBUTES[attribute].family_column for attribute in asked):
+        same_card = exp.EQ(this=exp.column("no_kk", "family"), expression=exp.column("no_kk", "member"))
+        query = query.join("family", on=same_card)
+    return query
 
 
 def _row(programme: str, component: str, amount: int, choice: int, selection: int, reason: exp.Expr) -> exp.Select:
     columns: list[exp.Expr] = [
         _as(_enum(programme, "programme_name"), "programme"),
-        exp.column("no_kk"),
-        exp.column("nik"),
-        _as(exp.column("rowid"), "member_row"),
-        exp.column("birth_date"),
+        exp.column("no_kk", "member"),
+        exp.column("nik", "member"),
+        _as(exp.column("rowid", "member"), "member_row"),
+        exp.column("birth_date", "member"),
         _as(_enum(component, "component_name"), "component"),
         _as(exp.cast(exp.Literal.number(amount), "bigint"), "amount_year_idr"),
         _as(exp.cast(exp.Literal.number(choice), "integer"), "choice_order"),
@@ -65,7 +71,7 @@ def _row(programme: str, component: str, amount: int, choice: int, selection: in
 
 def _reason(programme: ProgrammeInForce, component: Component) -> exp.Expr:
     """Why a candidate is not counted: an invalid NIK before all, then the component's own reasons in their order."""
-    case = exp.Case().when(exp.not_(exp.column("is_valid")), exp.Literal.string("NIK_TIDAK_VALID"))
+    case = exp.Case().when(exp.not_(exp.column("is_valid", "member")), exp.Literal.string("NIK_TIDAK_VALID"))
     for reason in component.not_counted:
         case = case.when(_condition(programme, reason.when), exp.Literal.string(reason.code))
     return exp.cast(case, exp.DataType.build("reason_code", udt=True))
@@ -73,7 +79,8 @@ def _reason(programme: ProgrammeInForce, component: Component) -> exp.Expr:
 
 def _condition(programme: ProgrammeInForce, test: Test) -> exp.Expr:
     """One test as a boolean expression; an attribute without a value never meets it."""
-    column = exp.column(test.attribute)
+    of_family = MEMBER_ATTRIBUTES[test.attribute].family_column
+    column = exp.column(of_family, "family") if of_family else exp.column(test.attribute, "member")
     if test.operator == "in":
         return _known(exp.In(this=column, expressions=[exp.Literal.string(word) for word in test.limit]))
     limit = programme.limit(test)

@@ -11,7 +11,7 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 
-from perlinsos.model.programmes import NUMBER_SIGNALS
+from perlinsos.model.vocabulary import NUMBER_SIGNALS
 
 CUT = "cut_int64"  # an amount whose fraction of a rupiah is cut
 TARGETS = {

@@ -38,7 +38,9 @@ READ = ("id_number", "words", "person", "welfare_row", "welfare_person_row", "si
 CORE = (
     "person_repeated", "card", "welfare_head", "memberless", "card_warning", "registered", "family", "signal_fact",
 )  # fmt: skip
-AFTER_CAPS = ("component_sum", "blocked_member", "power", "held", "member_finding", "family_criterion", "decision", "finding")
+BEFORE_DECIDING = ("component_sum", "blocked_member", "power", "held", "member_finding", "considered_person")
+EACH_TURN = ("receives_another", "family_criterion", "person_criterion", "unit_mask", "decision")
+AFTER_CAPS = (*BEFORE_DECIDING, *EACH_TURN, "finding")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def _request(
     """Check what is asked for and resolve its rules."""
     parsed = Stage.parse(stage)
     parse_regency(region)
+    _refuse_unknown_region(own.folder("reference") / "regions.csv", region)
     if scope not in SCOPES:
         raise WrongUsage(f"{scope!r} is not a scope", why=f"there are {', '.join(SCOPES)}")
     if not programmes:
@@ -110,8 +113,7 @@ def _request(
     warnings = []
     if not parsed.as_of <= day <= parsed.last_day:
         warnings.append(f"as_of {day} is outside the stage {parsed}")
-    rules = resolve(programmes_folder, programmes, day, scope, settings, set_values)
-    _refuse_unknown_region(own.folder("reference") / "regions.csv", region)
+    rules = resolve(programmes_folder, programmes, day, scope, settings, set_values, region)
     return Request(region, parsed, rules, tuple(warnings), bool(set_values))
 
 
@@ -199,9 +201,19 @@ def _run_models(
     if None in limits.values():
         refuse_wage_without_limit(connection, request.region, rules.as_of)
     _count_components(connection, sql, rules)
-    for name in AFTER_CAPS:
-        run_model(connection, sql / "recipients" / f"{name}.sql")
+    _decide(connection, sql, rules)
     return quotas
+
+
+def _decide(connection: duckdb.DuckDBPyConnection, sql: Path, rules: Rules) -> None:
+    """From what counts to the findings; a programme that another one excludes in a later turn than that one."""
+    for name in BEFORE_DECIDING:
+        run_model(connection, sql / "recipients" / f"{name}.sql")
+    for turn in sorted({programme.turn for programme in rules.programmes}):
+        set_variable(connection, "turn", turn)
+        for name in EACH_TURN:
+            run_model(connection, sql / "recipients" / f"{name}.sql")
+    run_model(connection, sql / "recipients" / "finding.sql")
 
 
 def _refuse_empty_region(connection: duckdb.DuckDBPyConnection, region: str) -> None:
@@ -227,6 +239,17 @@ def _count_components(connection: duckdb.DuckDBPyConnection, sql: Path, rules: R
                 run_model(connection, sql / "recipients" / "apply_cap.sql")
 
 
+def _output_queries(sql: Path, name: str, rules: Rules) -> dict[str, str]:
+    """The query of a result table by programme."""
+    of_persons = f"output_{name}_of_persons" if name == "decisions" else f"output_{name}"
+    return {
+        programme.code: (sql / "recipients" / f"{of_persons if programme.is_for_persons else f'output_{name}'}.sql").read_text(
+            encoding="utf-8"
+        )
+        for programme in rules.programmes
+    }
+
+
 def _write(
     connection: duckdb.DuckDBPyConnection,
     sql: Path,
@@ -238,8 +261,21 @@ def _write(
     """Write the four tables and the summary into `folder`."""
     digests = {programme.code: ListDigest(programme.code, programme.digest) for programme in request.rules.programmes}
     for name in LIST_TABLES:
-        query = (sql / "recipients" / f"output_{name}.sql").read_text(encoding="utf-8")
-        write_table(connection, name, query, digests, folder)
+        write_table(connection, name, _output_queries(sql, name, request.rules), digests, folder)
+    summary = _summarise(connection, request, files, quotas, digests)
+    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+    (folder / "summary.json").write_text(text, encoding="utf-8")
+    return summary
+
+
+def _summarise(
+    connection: duckdb.DuckDBPyConnection,
+    request: Request,
+    files: list[InputFile],
+    quotas: dict[str, tuple[int, str] | None],
+    digests: dict[str, ListDigest],
+) -> dict[str, Any]:
+    """What summary.json says."""
     funnel = summarise_funnel(connection)
     if funnel["families_seen"] != sum(count for name, count in funnel.items() if name != "families_seen"):
         raise Refused("The funnel does not add up", where=request.region, remedy="report this: nothing was written")
@@ -259,17 +295,25 @@ def _write(
         "engine": "duckdb",
         "versions": versions(),
     }
+    without_quota = find_without_quota(request.rules, quotas)
     for programme in request.rules.programmes:
         quota = quotas[programme.code]
         summary["programmes"][programme.code] = {
             **summarise_programme(connection, programme),
             "quota": quota[0] if quota else None,
             "decree_id": quota[1] if quota else None,
-            "simulation_only": request.is_set_by_hand or quota is None,
+            "simulation_only": request.is_set_by_hand or programme.code in without_quota,
             "rules_digest": programme.digest,
             "rules": programme.document,
             "list_digest": digests[programme.code].hexdigest(),
         }
-    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    (folder / "summary.json").write_text(text, encoding="utf-8")
     return summary
+
+
+def find_without_quota(rules: Rules, quotas: Mapping[str, object]) -> set[str]:
+    """The programmes that have no quota, or whose answer rests on one that has none."""
+    found: set[str] = set()
+    for programme in sorted(rules.programmes, key=lambda programme: programme.turn):
+        if quotas[programme.code] is None or found.intersection(programme.excluded_by):
+            found.add(programme.code)
+    return found

@@ -75,11 +75,16 @@ def arrow_schema(table: ResultTable) -> pa.Schema:
 
 
 def write_table(
-    connection: duckdb.DuckDBPyConnection, name: str, query: str, digests: Mapping[str, ListDigest], folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    queries: Mapping[str, str],
+    digests: Mapping[str, ListDigest],
+    folder: Path,
 ) -> None:
     """Write `<name>.parquet` in row groups of equal size, and feed the rows to the digest of their programme.
 
-    The query is run once for each programme of `digests` in turn; once for all of them where the rows have no programme.
+    The programme's query is run for each programme of `digests` in turn; once for all of them, and then any of the queries,
+    where the rows have no programme.
     """
     schema, spelling = arrow_schema(RESULT_TABLES[name]), read_spelling(connection)
     worded = [column for column in schema.names if column not in ("no_kk", "nik", "head_nik", "rank", "national_rank")]
@@ -90,9 +95,9 @@ def write_table(
         for programme in digests if "programme" in schema.names else [None]:
             if programme is not None:
                 connection.execute("set variable output_programme = $1", [programme])
-            batches = connection.sql(query).to_arrow_reader(ROWS)
-            own = list(digests.values()) if programme is None else [digests[programme]]
-            _write_rows(writer, name, (_spelled(batch, schema, spelling) for batch in batches), own)
+            own = list(digests) if programme is None else [programme]
+            batches = connection.sql(queries[own[0]]).to_arrow_reader(ROWS)
+            _write_rows(writer, name, (_spelled(batch, schema, spelling) for batch in batches), [digests[code] for code in own])
 
 
 def _write_rows(writer: pq.ParquetWriter, name: str, parts: Iterable[pa.Table], digests: Iterable[ListDigest]) -> None:

@@ -8,22 +8,24 @@ from typing import Any
 
 import duckdb
 
-from perlinsos.model.programmes import FAMILY_TESTS, NUMBER_SIGNALS, SIGNAL_ATTRIBUTES, SIGNAL_CODES
 from perlinsos.model.reasons import Catalogue, check_codes
 from perlinsos.model.stages import Stage
+from perlinsos.model.vocabulary import FAMILY_TESTS, NUMBER_SIGNALS, SIGNAL_ATTRIBUTES, SIGNAL_CODES
 from perlinsos.recipients.rules import ProgrammeInForce, Rules
 
+RECEIVES_ANOTHER = "PENERIMA_PROGRAM_LAIN"
 TABLES = {
     "rule_programme": (
-        "create temp table rule_programme (programme varchar, is_gate_decile boolean, max_decile bigint, "
-        "electricity_min_va bigint, refuses_deceased boolean, has_components boolean, family_amount_year_idr bigint, "
-        "quota bigint)"
+        "create temp table rule_programme (programme varchar, turn utinyint, is_for_persons boolean, "
+        "considers_candidates boolean, is_gate_decile boolean, max_decile bigint, electricity_min_va bigint, "
+        "refuses_deceased boolean, has_components boolean, unit_amount_year_idr bigint, paid_in bigint[], quota bigint)"
     ),
     "rule_component_name": "create temp table rule_component_name (component varchar)",
     "rule_cap": "create temp table rule_cap (programme varchar, code varchar, component varchar)",
     "rule_exclusion": (
         "create temp table rule_exclusion (programme varchar, code varchar, signal varchar, test varchar, limit_value bigint)"
     ),
+    "rule_excluder": "create temp table rule_excluder (programme varchar, excluder varchar)",
     "rule_signal": "create temp table rule_signal (code varchar, is_number boolean, oldest_day date)",
     "rule_reason": "create temp table rule_reason (code varchar)",
     "rule_legal_basis": "create temp table rule_legal_basis (programme varchar, code varchar, legal_basis varchar)",
@@ -40,6 +42,7 @@ def write_rules(connection: duckdb.DuckDBPyConnection, rules: Rules, catalogue: 
     names = {part.name for programme in programmes for part in programme.components}
     _insert(connection, "rule_component_name", ((name,) for name in sorted(names) or ["-"]))
     _insert(connection, "rule_cap", _cap_rows(programmes))
+    _insert(connection, "rule_excluder", ((one.code, other) for one in programmes for other in one.excluded_by))
     _insert(connection, "rule_signal", (_signal_row(rules, code) for code in SIGNAL_CODES))
     _insert(connection, "rule_reason", ((code,) for code in sorted(catalogue.reasons)))
     _insert(connection, "rule_legal_basis", _legal_rows(programmes, catalogue))
@@ -59,12 +62,16 @@ def _programme_row(programme: ProgrammeInForce) -> tuple[Any, ...]:
             limits[exclusion.who.attribute] = programme.limit(exclusion.who)
     return (
         programme.code,
-        programme.gate == "decile",
+        programme.turn,
+        programme.is_for_persons,
+        programme.programme.considered == "candidates",
+        programme.gate == "decile" and limits["decile"] is not None,
         limits["decile"],
         limits["electricity_va"],
         limits["living_members"] is not None,
         bool(programme.programme.components),
-        programme.family_amount_year_idr,
+        programme.unit_amount_year_idr,
+        list(programme.paid_in),
         None,
     )
 
@@ -95,9 +102,11 @@ def months_before(day: date, months: int) -> date:
 def _legal_rows(programmes: Iterable[ProgrammeInForce], catalogue: Catalogue) -> Iterable[tuple[str, str, str]]:
     """A finding's legal basis: the programme's own where it has the exclusion, else the catalogue's."""
     for programme in programmes:
+        own = {code: exclusion.legal_basis for code, exclusion in programme.programme.exclusions.items()}
+        if programme.excluded_by:
+            own[RECEIVES_ANOTHER] = str(programme.document["excluded_by_legal_basis"])
         for code, reason in catalogue.reasons.items():
-            own = programme.programme.exclusions.get(code)
-            yield programme.code, code, own.legal_basis if own else reason.legal_basis
+            yield programme.code, code, own.get(code, reason.legal_basis)
 
 
 def write_exclusions(
@@ -132,7 +141,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, rules: Rules, region: s
         "stage": str(stage),
         "as_of": as_of,
         "as_of_number": as_of.year * 10000 + as_of.month * 100 + as_of.day,
-        "is_last_stage": stage.quarter == 4,
+        "quarter": stage.quarter,
         "registrants_only": rules.scope == "registrants",
         "registered_until": as_of + timedelta(days=int(rules.settings["registration.window_days"] or 0)),
         "quarantine_holds": rules.settings["quarantine.holds"] == "yes",

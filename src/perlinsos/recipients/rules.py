@@ -11,17 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from perlinsos.errors import Refused, WrongUsage
-from perlinsos.model.programmes import (
-    FIRST_DAY,
-    Dated,
-    Parameter,
-    ParameterName,
-    Programme,
-    RegionValue,
-    Test,
-    load_parameters,
-    load_programme,
-)
+from perlinsos.model.dated import FIRST_DAY, OneOf, Parameter, find_in_force
+from perlinsos.model.programmes import QUARTERS, ParameterName, Programme, RegionValue, Test
+from perlinsos.model.rule_folder import RuleFolder, load_rule_folder
 
 Value = int | str | None
 
@@ -38,13 +30,20 @@ class ComponentInForce:
 
 @dataclass(frozen=True)
 class ProgrammeInForce:
-    """A programme as it holds on as_of. `values` are its parameters by short name; `digest` names all of `document`."""
+    """A programme as it holds on as_of. `values` are its parameters by short name; `digest` names all of `document`.
+
+    `paid_in` are its payment quarters (1 to 4). `excluded_by` are the programmes whose recipients it refuses; it is decided
+    in its `turn`, after theirs.
+    """
 
     programme: Programme
     values: dict[str, Value]
     gate: str
     components: tuple[ComponentInForce, ...]
-    family_amount_year_idr: int | None
+    unit_amount_year_idr: int | None
+    paid_in: tuple[int, ...]
+    excluded_by: tuple[str, ...]
+    turn: int
     digest: str
     document: dict[str, Any]
 
@@ -52,6 +51,11 @@ class ProgrammeInForce:
     def code(self) -> str:
         """`pkh`."""
         return self.programme.programme
+
+    @property
+    def is_for_persons(self) -> bool:
+        """Whether a member is judged, not the family."""
+        return self.programme.unit == "person"
 
     def limit(self, test: Test) -> Any:
         """The limit of a test on as_of; None: off (a parameter that is `none`), or a value of the region."""
@@ -79,32 +83,61 @@ def resolve(
     scope: str,
     settings: Mapping[str, object],
     set_values: Mapping[str, object],
+    region: str | None = None,
 ) -> Rules:
     """Rules and settings for `as_of`: programme files, then a region's settings, then values set by hand.
 
-    Raises WrongUsage for an unknown programme, name or value; Refused for a faulty file or a day before 2020-01-01.
+    Raises WrongUsage for an unknown programme, name or value, or where a programme that excludes another is not asked for;
+    Refused for a faulty file, a day before 2020-01-01, or a programme that does not exist on that day or in that region.
     """
     if as_of < FIRST_DAY:
         raise Refused(
             "No rules are known for this day", where=f"programmes/, as_of {as_of}", why=f"they begin on {FIRST_DAY}",
             remedy=f"name a stage from {FIRST_DAY.year}-T1 on, or an --as-of from {FIRST_DAY} on",
         )  # fmt: skip
-    known = {path.parent.name: path for path in sorted(folder.glob("*/programme.yaml"))}
-    if unknown := [code for code in codes if code not in known]:
-        raise WrongUsage(f"{unknown[0]!r} is not a programme", why=f"there are {', '.join(known)}")
-    programmes = {code: load_programme(path) for code, path in known.items()}
-    parameters = load_parameters(folder / "parameters.yaml")
-    for code, programme in programmes.items():
-        parameters |= {f"{code}.{name}": parameter for name, parameter in programme.parameters.items()}
-    given = {**_read(parameters, settings), **_read(parameters, set_values)}
+    rules = load_rule_folder(folder)
+    if unknown := [code for code in codes if code not in rules.programmes]:
+        raise WrongUsage(f"{unknown[0]!r} is not a programme", why=f"there are {', '.join(rules.programmes)}")
+    chosen = sorted(set(codes), key=lambda code: (rules.turns[code], code))
+    for code in chosen:
+        _refuse_where_it_is_not(rules.programmes[code], as_of, region)
+    given = {**_read(rules.parameters, settings), **_read(rules.parameters, set_values)}
     values = {
         name: given[name] if name in given else parameter.read(_in_force(parameter.values, as_of, name).value)
-        for name, parameter in parameters.items()
-        if name.split(".")[0] not in set(known) - set(codes)
+        for name, parameter in rules.parameters.items()
+        if name.split(".")[0] not in rules.programmes.keys() - set(codes)
     }
-    chosen = tuple(_in_force_programme(programmes[code], values, as_of, scope) for code in sorted(set(codes)))
-    digest = _digest({programme.code: programme.digest for programme in chosen})
-    return Rules(as_of, scope, chosen, dict(sorted(values.items())), digest)
+    made: dict[str, ProgrammeInForce] = {}
+    for code in chosen:
+        made[code] = _in_force_programme(rules, code, values, as_of, scope, made, region)
+    resolved = tuple(made[code] for code in sorted(made))
+    digest = _digest({programme.code: programme.digest for programme in resolved})
+    return Rules(as_of, scope, resolved, dict(sorted(values.items())), digest)
+
+
+def _exists(programme: Programme, as_of: date, region: str | None) -> bool:
+    """Whether the programme pays anything on as_of in that region (None: in any)."""
+    is_here = region is None or not programme.regions or region in programme.regions
+    return is_here and any(find_in_force([dated], as_of) for dated in programme.amounts)
+
+
+def _refuse_where_it_is_not(programme: Programme, as_of: date, region: str | None) -> None:
+    """Refused outside the programme's days or regions."""
+    if _exists(programme, as_of, region):
+        return
+    code, name = programme.programme, programme.name["en"]
+    if _exists(programme, as_of, None):
+        raise Refused(
+            "The programme is of another region", where=f"{code}, region {region}", why=f"{name}: {', '.join(programme.regions)}",
+            remedy="leave the programme out, or determine a region that has it",
+        )  # fmt: skip
+    first = min(dated.first_day for dated in programme.amounts)
+    last = None if any(d.until is None for d in programme.amounts) else max(d.until for d in programme.amounts if d.until)
+    raise Refused(
+        "The programme does not exist on this day", where=f"{code}, as_of {as_of}",
+        why=f"{name}: from {first}" + (f" to {last}" if last else ""),
+        remedy="leave the programme out, or name a stage inside these days",
+    )  # fmt: skip
 
 
 def _read(parameters: Mapping[str, Parameter], given: Mapping[str, object]) -> dict[str, Value]:
@@ -120,30 +153,34 @@ def _read(parameters: Mapping[str, Parameter], given: Mapping[str, object]) -> d
     return read
 
 
-def _in_force(values: Sequence[Dated], as_of: date, name: str) -> Dated:
-    found = _find(values, as_of)
+def _in_force(values: Sequence[OneOf], as_of: date, name: str) -> OneOf:
+    found = find_in_force(values, as_of)
     if found is None:
         raise Refused("A parameter has no value on this day", where=f"{name}, {as_of}", remedy="add a dated value")
     return found
 
 
-def _find(values: Sequence[Dated], as_of: date) -> Dated | None:
-    """The value that holds on as_of, if any."""
-    begun = [value for value in values if value.first_day <= as_of]
-    return begun[-1] if begun and (begun[-1].until is None or begun[-1].until >= as_of) else None
-
-
-def _in_force_programme(programme: Programme, values: dict[str, Value], as_of: date, scope: str) -> ProgrammeInForce:
-    own = {name: values[f"{programme.programme}.{name}"] for name in programme.parameters}
+def _in_force_programme(
+    rules: RuleFolder,
+    code: str,
+    values: dict[str, Value],
+    as_of: date,
+    scope: str,
+    before: Mapping[str, ProgrammeInForce],
+    region: str | None,
+) -> ProgrammeInForce:
+    """One programme on as_of; `before` holds those of the run that are decided in earlier turns."""
+    programme = rules.programmes[code]
+    own = {name: values[f"{code}.{name}"] for name in programme.parameters}
     components = _components(programme, own, as_of)
-    family = _find(programme.family_amount_year_idr, as_of)
-    amount = None if family is None else int(family.value)
-    gate = str(_in_force(programme.gate, as_of, f"{programme.programme}: gate").value)
-    shared = {name: value for name, value in values.items() if not name.startswith(f"{programme.programme}.")}
-    shared = {name: value for name, value in shared.items() if name.split(".")[0] in _SHARED}
+    unit = find_in_force(programme.unit_amount_year_idr, as_of)
+    amount = None if unit is None else int(unit.value)
+    gate = str(_in_force(programme.gate, as_of, f"{code}: gate").value)
+    excluders = _excluders(rules, programme, as_of, region, before)
+    shared = {name: value for name, value in values.items() if name.split(".")[0] in _SHARED}
     text = {
         "form": 1,
-        "programme": programme.programme,
+        "programme": code,
         "unit": programme.unit,
         "payments_per_year": programme.payments_per_year,
         "gate": gate,
@@ -153,10 +190,54 @@ def _in_force_programme(programme: Programme, values: dict[str, Value], as_of: d
         "components": [[part.name, part.amount_year_idr, part.choice_order, part.selection_order] for part in components],
         "who": {part.name: _plain(programme.components[part.name], "who", "not_counted") for part in components},
         "caps": [cap.model_dump(mode="json") for cap in programme.caps],
-        "family_amount_year_idr": amount,
+        "family_amount_year_idr": None if programme.person_amount_year_idr else amount,
         "exclusions": {code: _plain(exclusion, "who", "legal_basis") for code, exclusion in programme.exclusions.items()},
+        **_said_by_few(programme, amount, as_of, excluders),
     }
-    return ProgrammeInForce(programme, own, gate, components, amount, _digest(text), text)
+    turn = 1 + max((other.turn for other in excluders), default=0)
+    names = tuple(other.code for other in excluders)
+    paid_in = _payment_quarters(programme, as_of)
+    return ProgrammeInForce(programme, own, gate, components, amount, paid_in, names, turn, _digest(text), text)
+
+
+def _said_by_few(programme: Programme, amount: int | None, as_of: date, excluders: Sequence[ProgrammeInForce]) -> dict[str, Any]:
+    """What only some programmes say; those that do not say it keep the digest that they had."""
+    said: dict[str, Any] = {}
+    if programme.considered:
+        said |= {"considered": programme.considered}
+    if programme.person_amount_year_idr:
+        said |= {"person_amount_year_idr": amount}
+    if programme.regions:
+        said |= {"regions": list(programme.regions)}
+    if programme.paid_in:
+        said |= {"paid_in": list(_payment_quarters(programme, as_of))}
+    if excluders:
+        legal_basis = _in_force(programme.excluded_by, as_of, "excluded_by").legal_basis
+        said |= {"excluded_by": {other.code: other.digest for other in excluders}, "excluded_by_legal_basis": legal_basis}
+    return said
+
+
+def _payment_quarters(programme: Programme, as_of: date) -> tuple[int, ...]:
+    """The quarters in which it pays, 1 to 4."""
+    if not programme.paid_in:
+        return tuple(range(1, len(QUARTERS) + 1))
+    dated = _in_force(programme.paid_in, as_of, f"{programme.programme}: paid_in")
+    return tuple(QUARTERS.index(quarter) + 1 for quarter in dated.value)
+
+
+def _excluders(
+    rules: RuleFolder, programme: Programme, as_of: date, region: str | None, before: Mapping[str, ProgrammeInForce]
+) -> tuple[ProgrammeInForce, ...]:
+    """The programmes whose recipients this one refuses. WrongUsage where one exists here and is not part of the run."""
+    dated = find_in_force(programme.excluded_by, as_of)
+    named = [] if dated is None else [code for code in sorted(dated.value) if _exists(rules.programmes[code], as_of, region)]
+    if missing := [code for code in named if code not in before]:
+        raise WrongUsage(
+            f"{programme.programme} cannot be determined without {' and '.join(missing)}",
+            why="who receives one of these is refused, so they are decided in the same run",
+            remedy="add " + " ".join(f"--programme {code}" for code in missing),
+        )
+    return tuple(before[code] for code in named)
 
 
 _SHARED = ("signal", "registration", "quarantine", "lottery_seed")
@@ -168,7 +249,7 @@ def _plain(model: Any, *fields: str) -> dict[str, Any]:
 
 def _components(programme: Programme, values: dict[str, Value], as_of: date) -> tuple[ComponentInForce, ...]:
     """The components in force with both orders: of one person's best (by amount), and of counting (`selection`)."""
-    found = [(name, part, _find(part.amount_year_idr, as_of)) for name, part in programme.components.items()]
+    found = [(name, part, find_in_force(part.amount_year_idr, as_of)) for name, part in programme.components.items()]
     listed = [(name, not part.first, int(dated.value)) for name, part, dated in found if dated is not None]
     written = sorted(listed, key=lambda part: part[1])
     by_amount = sorted(written, key=lambda part: (part[1], -part[2]))

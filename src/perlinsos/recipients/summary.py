@@ -15,7 +15,7 @@ OUTCOMES = ("LAYAK", "ANTREAN", "TIDAK_LAYAK", "TUNDA")
 
 
 def summarise_programme(connection: duckdb.DuckDBPyConnection, programme: ProgrammeInForce) -> dict[str, Any]:
-    """Outcomes, reasons and amounts of one programme."""
+    """Unit, outcomes, reasons and amounts of one programme; of one for persons the outcomes count persons."""
     code = [programme.code]
     outcomes = dict.fromkeys(OUTCOMES, 0) | dict(
         connection.execute(
@@ -29,12 +29,12 @@ def summarise_programme(connection: duckdb.DuckDBPyConnection, programme: Progra
         code,
     ).fetchall()
     amounts = connection.execute(
-        "select coalesce(sum(amount_year_idr), 0)::bigint, coalesce(sum(case when getvariable('is_last_stage') "
-        "then amount_year_idr - 3 * (amount_year_idr // 4) else amount_year_idr // 4 end), 0)::bigint "
+        "select coalesce(sum(amount_year_idr), 0)::bigint, coalesce(sum(amount_stage_idr), 0)::bigint "
         "from decision where cast(programme as varchar) = $1 and outcome = 'LAYAK'",
         code,
     ).fetchall()[0]
     return {
+        "unit": programme.programme.unit,
         "outcomes": outcomes,
         "reasons": dict(reasons),
         "amount_year_idr": amounts[0],

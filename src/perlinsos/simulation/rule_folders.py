@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from perlinsos.errors import Refused, WrongUsage
-from perlinsos.model.programmes import FIRST_DAY, read_yaml
+from perlinsos.model.dated import FIRST_DAY
+from perlinsos.model.programmes import read_yaml
 from perlinsos.simulation.scenarios import Amount, Scenario
 
 NEVER = date(9999, 1, 1)
