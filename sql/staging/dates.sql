@@ -2,7 +2,7 @@
 -- the source's zone (contracts.md, "Dates"). Which of the forms count is compiled from the source's `formats`.
 
 create or replace macro time_pattern() as
-    '[ T]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?) *(Z|z|[+-][0-9]{2}:?[0-9]{2}|WIB|WITA|WIT)?$';
+    '[ T]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?) *(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?|WIB|WITA|WIT)?$';
 
 create or replace macro time_text(cell) as case
     when contains(cell, ':') then nullif(regexp_extract(trim(cell), time_pattern(), 1), '')
@@ -31,7 +31,7 @@ create or replace macro zone_minutes(zone) as case
     when zone = 'Z' then 0
     when zone in ('WIB', 'WITA', 'WIT') then case zone when 'WIB' then 420 when 'WITA' then 480 else 540 end
     else (case when zone[1] = '-' then -1 else 1 end)
-        * (60 * cast(zone[2:3] as integer) + cast(replace(zone, ':', '')[4:5] as integer))
+        * (60 * cast(zone[2:3] as integer) + coalesce(try_cast(replace(zone, ':', '')[4:5] as integer), 0))
 end;
 
 create or replace macro time_of(clock) as try_cast(

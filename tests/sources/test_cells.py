@@ -96,6 +96,17 @@ def test_moments_have_a_zone_and_are_jakartas_without_one(read_bytes: ReadBytes)
     assert {value.astimezone(UTC) for value, _ in found} == {datetime(2025, 12, 1, 1, tzinfo=UTC)}
 
 
+def test_a_zone_may_be_hours_alone_as_postgresql_writes_it(read_bytes: ReadBytes) -> None:
+    cells = {
+        "2025-12-01 08:00:00+07": (datetime(2025, 12, 1, 1, tzinfo=UTC), None),
+        "2025-12-01 08:00:00.25+07": (datetime(2025, 12, 1, 1, 0, 0, 250_000, tzinfo=UTC), None),
+        "2025-11-30 21:30:00-0330": (datetime(2025, 12, 1, 1, tzinfo=UTC), None),
+        "2025-12-01 08:00:00+7": (None, "registered_at.date_invalid"),
+    }
+    found = read_column(read_bytes, "registered_at", list(cells), "registration")
+    assert [(value and value.astimezone(UTC), issue) for value, issue in found] == list(cells.values())
+
+
 def test_money_is_read_one_way_by_the_columns_evidence(read_bytes: ReadBytes) -> None:
     indonesian = read_column(read_bytes, "value", ["1.500", "2.989.145,00", "Rp 3.000.000,-", "1,5"], "signal")
     assert indonesian == [("1500", None), ("2989145", None), ("3000000", None), (None, "value.value_type")]
