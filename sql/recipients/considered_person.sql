@@ -1,5 +1,6 @@
 -- Grain: one programme for persons and member considered for it: every member, or with `considered: candidates` each
--- candidate of a component. Of the card's warnings the three that a member's own digits give belong to that member alone.
+-- candidate of a component. Members of one card who share a number that is not valid, or have none, are one row: what is
+-- said of them is the same. Of the card's warnings the three that a member's own digits give belong to that member alone.
 create temp table considered_person as
 with
 programme as (select * from rule_programme where is_for_persons),
@@ -44,19 +45,28 @@ warned as (
         | case when differs_in_sex then reason_bit('NIK_JENIS_KELAMIN_BEDA') else 0 end
     end as warnings
   from judged
+),
+
+considered as (
+  select
+    cast(p.programme as programme_name) as programme,
+    m.no_kk,
+    m.nik,
+    m.member_row,
+    m.is_valid,
+    coalesce(c.counted, 0) as counted,
+    coalesce(c.has_unnumbered_pregnancy, false) as has_unnumbered_pregnancy,
+    case when p.has_components then coalesce(c.amount_year_idr, 0) else p.unit_amount_year_idr end as amount_year_idr,
+    m.warnings
+  from warned as m
+  cross join programme as p
+  left join counted as c on c.programme = cast(p.programme as programme_name) and c.member_row = m.member_row
+  where not p.considers_candidates or c.member_row is not null
 )
 
-select
-  cast(p.programme as programme_name) as programme,
-  m.no_kk,
-  m.nik,
-  m.member_row,
-  m.is_valid,
-  coalesce(c.counted, 0) as counted,
-  coalesce(c.has_unnumbered_pregnancy, false) as has_unnumbered_pregnancy,
-  case when p.has_components then coalesce(c.amount_year_idr, 0) else p.unit_amount_year_idr end as amount_year_idr,
-  m.warnings
-from warned as m
-cross join programme as p
-left join counted as c on c.programme = cast(p.programme as programme_name) and c.member_row = m.member_row
-where not p.considers_candidates or c.member_row is not null;
+select * from considered where is_valid
+union all
+select *
+from considered
+where not is_valid
+qualify row_number() over (partition by programme, no_kk, nik order by member_row) = 1;

@@ -1,6 +1,5 @@
 -- The rows of decisions.parquet of one programme for persons (variable output_programme), in the order of the contract.
--- A family of which nobody is considered has one row of its own. Two rows of one number that is not valid are told apart
--- by what they say; where that is equal too their order means nothing.
+-- A family of which nobody is considered has one row of its own, without a NIK.
 with
 decided as (
   select
@@ -46,5 +45,4 @@ inner join family as f on f.no_kk = d.no_kk
 left join odd_id as k on k.id = d.no_kk
 left join odd_id as n on n.id = d.nik
 order by
-  coalesce(k.follows, d.no_kk), coalesce(k.turn, 0), coalesce(n.follows, d.nik) nulls first, coalesce(n.turn, 0),
-  d.reasons, d.warnings;
+  coalesce(k.follows, d.no_kk), coalesce(k.turn, 0), coalesce(n.follows, d.nik) nulls first, coalesce(n.turn, 0);
