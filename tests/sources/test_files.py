@@ -148,6 +148,14 @@ def test_lines_of_json_are_judged_one_by_one(read_bytes: ReadBytes) -> None:
     assert issues(found) == [None, "nik.id_as_number", "*.json_invalid", "*.not_a_record", "*.value_conflict"]
 
 
+def test_half_a_character_of_json_spoils_only_its_cell(read_bytes: ReadBytes) -> None:
+    good = json.dumps(dict(zip(NAMES, ROW, strict=True)))
+    halves = [good.replace("PLN", "P\\ud800N"), good.replace(NIK, "\\udc00"), good.replace("}", ', "\\ud83d": "\\ud83d"}')]
+    found = read_bytes("\n".join([good, *halves, good.replace("PLN", "P\\ud83d\\ude00N")]).encode(), SIGNAL)
+    assert issues(found) == [None, "source.encoding", "nik.id_form", None, None]
+    assert [row["source"] for row in found if row["_issues"] is None] == ["PLN", "PLN", "P\U0001f600N"]
+
+
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from perlinsos.sources.description import SourceDescription
 from perlinsos.sources.layout import Layout, plan_layout
 
 MOST_COLUMNS = 2000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Record = dict[str, Cell]
 
 
@@ -117,7 +119,7 @@ def flatten(found: dict[str, Any], prefix: str = "") -> Record:
     """A record's values by dotted name. A list of texts is joined with `|`, any other list is of kind `nested`."""
     cells: Record = {}
     for key, value in found.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{_without_surrogates(key)}"
         if isinstance(value, dict) and value:
             cells.update(flatten(value, f"{name}."))
         else:
@@ -126,6 +128,16 @@ def flatten(found: dict[str, Any], prefix: str = "") -> Record:
 
 
 def _cell(value: Any) -> Cell:
+    text, kind = _text_and_kind(value)
+    return (text if text is None else _without_surrogates(text)), kind
+
+
+def _without_surrogates(text: str) -> str:
+    """Half of a pair (`\\ud800`) is no character and cannot be written: it is a lost one, as in a text that is not UTF-8."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _text_and_kind(value: Any) -> Cell:
     if value is None or value == {} or value == []:
         return None, None
     if isinstance(value, _Number):
