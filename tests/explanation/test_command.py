@@ -79,3 +79,9 @@ def test_one_list_and_one_number_are_asked_for(told: Path) -> None:
     assert _run("--stdin", typed=card(1)).returncode == 2
     assert _run("--list", str(told / "out")).returncode == 2
     assert _run("--list", str(told / "inputs"), "--stdin", typed=card(1)).returncode == 1
+
+
+def test_wrong_inputs_are_no_answer(told: Path) -> None:
+    done = _run("--list", str(told / "out"), "--inputs", str(told / "none"), "--stdin", typed=card(1))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no folder of inputs" in done.stderr

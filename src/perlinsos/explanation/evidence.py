@@ -16,11 +16,11 @@ import duckdb
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, say_why
+from perlinsos.explanation.pinned import find_pinned
 from perlinsos.explanation.rows import InputRows, Relation
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import Programme, load_programme, read_yaml
 from perlinsos.model.reasons import Catalogue, load_reasons
-from perlinsos.recipients.input_files import find_files
 from perlinsos.settings import Settings, load_settings
 
 Office = Mapping[str, str]
@@ -67,7 +67,7 @@ def open_folder(
 ) -> Iterator[Evidence]:
     """The evidence of a folder that `perlinsos determine` wrote, or that a list was fetched into.
 
-    Raises Refused where the folder is not a determination.
+    Raises Refused where the folder is not a determination, and where `inputs` are not those that it was made from.
     """
     own = load_settings()
     rules = own.folder("programmes")
@@ -75,6 +75,7 @@ def open_folder(
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise refuse_folder(str(folder), error) from None
+    files = None if inputs is None else find_pinned(inputs, summary)
     with open_engine(threads=1) as connection:
         yield Evidence(
             open_tables(connection, {name: folder / f"{name}.parquet" for name in RESULT_TABLES}, str(folder)),
@@ -82,7 +83,7 @@ def open_folder(
             load_reasons(rules / "reasons.yaml"),
             {code: load_programme(rules / code / "programme.yaml") for code in summary["programmes"]},
             lambda code: name_region(own, code),
-            inputs=None if inputs is None else InputRows(connection, lambda dataset: find_files(inputs, dataset)),
+            inputs=None if files is None else InputRows(connection, lambda dataset: files[dataset]),
             offices={summary["region"]: office} if office else {},
             deadline=deadline,
         )
