@@ -55,6 +55,21 @@ def test_a_repeated_header_line_is_no_record(read_bytes: ReadBytes) -> None:
     assert issues(read_bytes(table(ROW, NAMES, ROW), SIGNAL)) == [None, "nik.not_a_record", None]
 
 
+@pytest.mark.parametrize(
+    ("origin", "first", "again"),
+    [
+        ("No. KK", "No. KK", "NO.  KK "),
+        ("Nomor KK", "Nomor  KK", "Nomor\u00a0 KK\u200b"),
+        ("keluarga.kk", "keluarga.kk", "KK"),
+        ("1", "1", " 1"),
+    ],
+)
+def test_a_repeated_header_is_known_by_points_and_blanks(read_bytes: ReadBytes, origin: str, first: str, again: str) -> None:
+    source = describe("signal", columns={"nik": {"from": origin}})
+    found = read_bytes(table(ROW, (again, *NAMES[1:]), ROW, header=(first, *NAMES[1:])), source)
+    assert issues(found) == [None, "nik.not_a_record", None]
+
+
 def test_titles_and_totals_are_no_records_unless_declared(read_bytes: ReadBytes) -> None:
     content = b"DATA PELANGGAN\n" + table(ROW, ("JUMLAH", "", "", "450", ""))
     found = read_bytes(content, SIGNAL)

@@ -26,6 +26,7 @@ from perlinsos.sources.expressions import (
     build,
     call,
     case,
+    is_in,
     is_null,
     literal,
     name_of,
@@ -112,12 +113,16 @@ def _is_cell(name: str) -> bool:
 
 def _is_header(source: SourceDescription, names: list[str]) -> exp.Expr:
     """Whether a record repeats the header: every required column holds its own name."""
-    tests = [
-        exp.EQ(this=call("plain_word", name_of(column)), expression=literal(origin.rpartition(".")[2]))
-        for column, origin in required_names(source).items()
-        if column in names
-    ]
+    tests = [_holds_name(column, origin) for column, origin in required_names(source).items() if column in names]
     return exp.and_(*tests) if tests else exp.false()
+
+
+def _holds_name(column: str, origin: str) -> exp.Expr:
+    """Whether a cell is its column's name: the whole, or what stands behind its last point (a nested name)."""
+    wanted = sorted({origin, origin.rpartition(".")[2].strip()} - {""})
+    test = is_in(call("plain_word", name_of(column)), wanted)
+    is_lettered = all(word.lower() != word.upper() for word in wanted)
+    return exp.and_(call("has_letter", name_of(column)), test) if is_lettered else test
 
 
 def _statement(source: SourceDescription, built: list[Expressions], names: list[str]) -> exp.Select:
