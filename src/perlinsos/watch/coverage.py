@@ -70,6 +70,14 @@ class Cell:
     since: datetime | None
     next_date: LegalDate | None
 
+    @property
+    def told_together(self) -> list[tuple[str, ListCell]]:
+        """The lists as a page tells them: programmes that stand alike since the same moment in one breath."""
+        together: dict[tuple[str, datetime | None], list[ListCell]] = {}
+        for one in self.lists:
+            together.setdefault((one.state, one.since), []).append(one)
+        return [(", ".join(one.programme for one in members), members[0]) for members in together.values()]
+
     def time_left(self, at: datetime) -> timedelta | None:
         """How long until the next legal date; negative where it is behind; None where there is none."""
         return self.next_date.at - at if self.next_date else None
