@@ -4,7 +4,8 @@ python bench/coverage_page.py [--regions 514] [--stages 8] [--rounds 5]
 
 Starts PostgreSQL, the object store and Airflow in a temporary home, fills the ledger, logs in, and opens the page afresh
 in each round. Interactive = from the start of the navigation until a filter has taken a key and a cell can be read;
-last_cell = until the last of all cells was scrolled to and read. Prints and writes bench/out/coverage_page.json; exit 1 where the median is 3 seconds or more.
+last_cell = until the last of all cells was scrolled to and read. Prints and writes bench/out/coverage_page.json; exit 1
+where the median is 3 seconds or more.
 """
 
 from __future__ import annotations
