@@ -93,6 +93,7 @@ def test_every_number_of_the_pinned_batches_has_an_answer(answer: Callable[..., 
     assert elsewhere["families"][0]["office"]["telephone"]
     assert kinds(answer(ASTRAY)) == ["only_signal"]
     assert kinds(answer(SET_ASIDE)) == ["only_quarantined"]
+    assert "dari Lembaga Uji belum terbaca" in answer(SET_ASIDE)["families"][0]["text"]
     assert kinds(answer("3510164101907999")) == ["not_seen"]
 
 
@@ -100,6 +101,8 @@ def test_no_byte_changes_after_later_deliveries_and_texts(ctx: Context) -> None:
     told = {number: tell(ctx, f"{LIST}/r1", number) for number in (card(0), nik(1), card(2), ASTRAY, SET_ASIDE)}
     reasons = ctx.settings.folder("programmes") / "reasons.yaml"
     reasons.write_text(reasons.read_text().replace("masih menjadi ASN", "kini menjadi ASN"))
+    source = ctx.settings.folder("sources") / "test-population.yaml"
+    source.write_text(source.read_text().replace("Lembaga Uji", "Lembaga Lain"))
     deliver_rows(ctx, "test-signal", [signal(1), signal(1, "GAMBLING")], "national", "2025-12-28")
     deliver_rows(ctx, "test-family", [family(n, decile=9 - n) for n in range(3)], day="2025-12-28")
     assert f"{LIST}/r2" in publish_next(ctx)

@@ -44,7 +44,7 @@ def make_voice(evidence: Evidence, language: str) -> Voice:
         "date": say_day(language, evidence.as_of),
         "deadline": _say_deadline(evidence, language),
     }
-    return Voice(language, evidence.catalogue, known)
+    return Voice(language, evidence.catalogue, known, evidence.agency_of)
 
 
 def _say_deadline(evidence: Evidence, language: str) -> str:

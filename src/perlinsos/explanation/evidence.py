@@ -22,6 +22,7 @@ from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import Programme, load_programme, read_yaml
 from perlinsos.model.reasons import Catalogue, load_reasons
 from perlinsos.settings import Settings, load_settings
+from perlinsos.sources.agencies import read_agencies
 
 Office = Mapping[str, str]
 """Where a family asks: name, address, hours and telephone (`ledger/records.py` checks them when a region is registered)."""
@@ -32,8 +33,9 @@ class Evidence:
     """Everything that an answer is made from.
 
     `inputs` is None where nobody gave them; `find_raw` looks further, in what was delivered and not used, and gives the
-    sources of the rows. `offices`: region code → office. `closes_at` is the end of the window in the region's own
-    time, `zone` its name; `deadline` replaces both by words. `status`: None for a plain folder.
+    sources of the rows. `agency_of`: source id → agency, None where it is not known. `offices`: region code → office.
+    `closes_at` is the end of the window in the region's own time, `zone` its name; `deadline` replaces both by words.
+    `status`: None for a plain folder.
     """
 
     tables: Mapping[str, Relation]
@@ -43,6 +45,7 @@ class Evidence:
     region_names: Callable[[str], str]
     inputs: InputRows | None = None
     find_raw: Callable[[str], list[tuple[str, str]]] | None = None
+    agency_of: Callable[[str], str | None] = lambda _: None
     offices: Mapping[str, Office] = field(default_factory=dict)
     label: str | None = None
     status: str | None = None
@@ -84,6 +87,7 @@ def open_folder(
             {code: load_programme(rules / code / "programme.yaml") for code in summary["programmes"]},
             lambda code: name_region(own, code),
             inputs=None if files is None else InputRows(connection, lambda dataset: files[dataset]),
+            agency_of=lambda source: read_agencies(own.folder("sources")).get(source),
             offices={summary["region"]: office} if office else {},
             deadline=deadline,
         )

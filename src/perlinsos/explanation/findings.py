@@ -53,7 +53,7 @@ def _explain_reason(evidence: Evidence, voice: Voice, subject: Subject, code: st
     }
     legal = next((row["legal_basis"] for row in own if row["legal_basis"]), reason.legal_basis)
     told = _answer(voice, subject, reason, voice.say(reason.text, **values), values)
-    return reason.next_step, {"code": code, **told, "sources": [voice.source(name) for name in sources],
+    return reason.next_step, {"code": code, **told, "sources": list(dict.fromkeys(map(voice.source, sources))),
                               "legal_basis": voice.legal(legal)}  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from perlinsos.explanation.evidence import Evidence
 from perlinsos.explanation.rows import NOISE, Row, find_rows
-from perlinsos.explanation.words import read_day
+from perlinsos.explanation.words import SENDER, read_day
 
 ADULT_YEARS = 18
 
@@ -173,7 +173,7 @@ def _held(evidence: Evidence, column: str, text: str) -> tuple[Situation, ...]:
 
 def _sources(rows: Iterable[Row]) -> tuple[str, ...]:
     """The sources of rows that were set aside; for one without a source its agency stays unnamed."""
-    return tuple(sorted({row["source"] or "instansi pengirim" for row in rows}))
+    return tuple(sorted({row["source"] or SENDER for row in rows}))
 
 
 def _decided_cards(evidence: Evidence, rows: list[Row]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from perlinsos.model.programmes import load_programme
 from perlinsos.model.reasons import load_reasons
 from perlinsos.operations.calendar import ZONES
 from perlinsos.operations.context import Context
-from perlinsos.operations.rule_files import fetch_rules
+from perlinsos.operations.rule_files import fetch_rules, load_agencies
 from perlinsos.storage import Missing, digest_of
 
 
@@ -65,6 +65,7 @@ def open_stored(ctx: Context, label: str, *, simulations: bool = False) -> Itera
             lambda code: name_region(ctx.settings, code),
             inputs=InputRows(engine, lambda dataset: _fetch_input(ctx, stored.frozen, dataset)),
             find_raw=lambda text: _find_delivered(ctx, engine, stored.frozen, text),
+            agency_of=load_agencies(rules).get,
             offices=stored.offices,
             label=f"{stored.revision.list_id}/r{stored.revision.revision}",
             status=stored.manifest["status"],

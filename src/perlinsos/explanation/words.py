@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,16 +16,23 @@ MONTHS = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December"),
 }  # fmt: skip
+SENDER = "instansi pengirim"
+"""How a source is called whose agency is not known, by its name in the catalogue."""
+_TECHNICAL = re.compile(r"[a-z0-9]+|\S*[-_]\S*")  # an id of sources/*.yaml or of a system, which says nothing to people
 _PERIOD = re.compile(r"(\d{4})-Q([1-4])")
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A language and what every sentence may name: `known` holds stage, date (of the answer) and deadline."""
+    """A language and what every sentence may name: `known` holds stage, date (of the answer) and deadline.
+
+    `agency_of`: source id → agency.
+    """
 
     language: str
     catalogue: Catalogue
     known: Mapping[str, str]
+    agency_of: Callable[[str], str | None] = lambda _: None
 
     def say(self, texts: Texts, **values: str) -> str:
         """The sentence with its words filled in, one pass: what is filled in is never filled in again."""
@@ -47,15 +54,21 @@ class Voice:
 
     def is_private(self, source: str) -> bool:
         """Whether the name of a source alone would give a sensitive fact away."""
-        return any(name.casefold() in source.casefold() for name in self.catalogue.private_sources)
+        plain = re.sub(r"[-_]", " ", source).casefold()
+        return any(name.casefold() in plain for name in self.catalogue.private_sources)
 
     def source(self, name: str) -> str:
-        """A source as people call it."""
-        if self.is_private(name):
+        """A source as people call it: its own name, else its agency's; an id that names nobody is never said."""
+        agency = self.agency_of(name)
+        if self.is_private(name) or (agency and self.is_private(agency)):
             return self.say(self.catalogue.private_source_name)
         named = self.catalogue.source_names
-        found = named.get(name) or named.get(name.upper())
-        return self.say(found) if found else name
+        for known in (name, agency or ""):
+            if found := named.get(known) or named.get(known.upper()):
+                return self.say(found)
+        if agency or not _TECHNICAL.fullmatch(name):
+            return agency or name
+        return self.say(named[SENDER]) if SENDER in named else SENDER
 
     def sources(self, names: Sequence[str]) -> str:
         """Several of them in one phrase."""

@@ -1,18 +1,23 @@
 """The rule files of an input set, kept by their digest: an old list can be decided again after `programmes/` has changed.
 
-`rules/<sha256>` in the work bucket is one file of `programmes/` as it was when an input set was frozen.
+`rules/<sha256>` in the work bucket is one file of `programmes/` as it was when an input set was frozen. With them is kept
+how the agencies of the sources were called on that day, for the explanations of the list.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from perlinsos.errors import Refused
 from perlinsos.operations.context import Context
+from perlinsos.sources.agencies import read_agencies
 from perlinsos.storage import Missing, digest_of
 
 REASONS = "reasons.yaml"
+AGENCIES = "agencies.json"
+"""Source id → agency, made from `sources/`; the only one of these files that is not one of `programmes/`."""
 
 
 def rule_key(digest: str) -> str:
@@ -33,14 +38,27 @@ def store_rules(ctx: Context, programmes: list[str]) -> dict[str, str]:
     for name in list_rule_files(folder, programmes):
         kept[name] = digest_of(folder / name)
         ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[name]), folder / name, "application/yaml")
+    agencies = _today_agencies(ctx)
+    kept[AGENCIES] = digest_of(agencies)
+    ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[AGENCIES]), agencies, "application/json")
     return kept
+
+
+def _today_agencies(ctx: Context) -> bytes:
+    """`agencies.json` of today's `sources/`."""
+    return json.dumps(read_agencies(ctx.settings.folder("sources")), ensure_ascii=False, sort_keys=True).encode()
+
+
+def load_agencies(rules: Path) -> dict[str, str]:
+    """Source id → agency of a folder that `fetch_rules` wrote."""
+    return dict(json.loads((rules / AGENCIES).read_bytes()))
 
 
 def fetch_rules(ctx: Context, wanted: Mapping[str, str], out: Path) -> Path:
     """Write the rule files of an input set into `out`, as `determine` reads them; gives `out`.
 
     A file comes from the store, else from today's `programmes/` where it is the same. Refused where it is neither,
-    naming the file. An input set of a time before the catalogue of reasons was pinned takes today's.
+    naming the file. An input set of a time before the catalogue of reasons or the agencies were pinned takes today's.
     """
     today = ctx.settings.folder("programmes")
     for name, digest in wanted.items():
@@ -59,4 +77,6 @@ def fetch_rules(ctx: Context, wanted: Mapping[str, str], out: Path) -> Path:
             path.write_bytes((today / name).read_bytes())
     if REASONS not in wanted:
         (out / REASONS).write_bytes((today / REASONS).read_bytes())
+    if AGENCIES not in wanted:
+        (out / AGENCIES).write_bytes(_today_agencies(ctx))
     return out
