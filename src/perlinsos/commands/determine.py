@@ -57,7 +57,10 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
+        if found.isoformat() != text:
+            raise ValueError
+        return found
     except ValueError:
         raise WrongUsage(f"{text!r} is not a day", remedy="write 2026-01-01") from None
 

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from perlinsos.errors import WrongUsage
 
-_FORM = re.compile(r"(\d{4})-T([1-4])")
+_FORM = re.compile(r"([0-9]{4})-T([1-4])")
+_YEARS = range(1, 9999)  # what a date holds, with the quarters before and after
 
 
 @dataclass(frozen=True, order=True)
@@ -22,7 +23,7 @@ class Stage:
     def parse(cls, text: str) -> Stage:
         """Read `2026-T1`. Raises WrongUsage for any other form."""
         match = _FORM.fullmatch(text)
-        if not match:
+        if not match or int(match[1]) not in _YEARS:
             raise WrongUsage(f"{text!r} is not a stage", why="a stage is a year and a quarter", remedy="write 2026-T1")
         return cls(int(match[1]), int(match[2]))
 

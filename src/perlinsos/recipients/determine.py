@@ -146,6 +146,8 @@ def _new_folder(inputs: Path, out: Path) -> Iterator[Path]:
 
 def _refuse_place(inputs: Path, out: Path) -> None:
     """Refused where the result would take the place of something else, or be read as a dataset by the next run."""
+    if out.is_symlink():
+        raise Refused("The folder for the result is a link", where=str(out), remedy="name the folder that it stands for")
     if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
         raise Refused("The folder for the result holds other files", where=str(out), remedy="name a new folder")
     if out.parent.resolve() == inputs.resolve() and out.name.partition(".")[0] in USED:

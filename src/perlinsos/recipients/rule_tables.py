@@ -89,6 +89,11 @@ def _signal_row(rules: Rules, code: str) -> tuple[Any, ...]:
     return code, code in NUMBER_SIGNALS, oldest
 
 
+def _days_after(day: date, days: int) -> date:
+    """So many days later, never after the last day that a date can name."""
+    return day + timedelta(days=min(days, (date.max - day).days))
+
+
 def months_before(day: date, months: int) -> date:
     """The same day of the month, so many months earlier; else that month's last day. Never before the year 1."""
     count = day.year * 12 + day.month - 1 - months
@@ -143,7 +148,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, rules: Rules, region: s
         "as_of_number": as_of.year * 10000 + as_of.month * 100 + as_of.day,
         "quarter": stage.quarter,
         "registrants_only": rules.scope == "registrants",
-        "registered_until": as_of + timedelta(days=int(rules.settings["registration.window_days"] or 0)),
+        "registered_until": _days_after(as_of, int(rules.settings["registration.window_days"] or 0)),
         "quarantine_holds": rules.settings["quarantine.holds"] == "yes",
         "lottery_seed": seed,
     }.items():

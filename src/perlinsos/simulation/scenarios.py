@@ -17,12 +17,16 @@ Model = TypeVar("Model", bound=BaseModel)
 _Strict = ConfigDict(extra="forbid", frozen=True)
 
 
+MOST = 10**15 - 1
+"""The greatest number that a scenario may give: sums over a nation still fit 64 bits."""
+
+
 class DatedAmount(BaseModel):
     """An amount and its first day; from the first day of the stage where none is said."""
 
     model_config = _Strict
     first_day: date | None = Field(default=None, alias="from")
-    value: int = Field(ge=0)
+    value: int = Field(ge=0, le=MOST)
 
 
 Amount = Annotated[tuple[DatedAmount, ...], Field(min_length=1)]
@@ -39,7 +43,7 @@ class Scenario(BaseModel):
     model_config = _Strict
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
     set: dict[str, str | int | None] = Field(default_factory=dict)
-    quota: dict[str, Annotated[int, Field(ge=0)] | None] = Field(default_factory=dict)
+    quota: dict[str, Annotated[int, Field(ge=0, le=MOST)] | None] = Field(default_factory=dict)
     amounts: dict[str, Amount] = Field(default_factory=dict)
     programmes: tuple[Path, ...] = ()
     scope: Literal["population", "registrants"] | None = None
