@@ -18,6 +18,7 @@ SOURCES = {
     "test-delta": "dataset: signal\nscope: region\ncoverage: delta\n",
 }
 REQUIRED = [{"source": name, "max_age_days": 100} for name in ("test-population", "test-family", "test-person", "test-signal")]
+MAY_BE_SILENT = [*REQUIRED[:3], REQUIRED[3] | {"may_name_nobody": True}]
 SHARES = "shares: {max_percent: 60, min_rows: 10}\nagency: Lembaga Uji\n"
 
 

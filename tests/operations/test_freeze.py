@@ -9,7 +9,7 @@ from perlinsos.ledger.work import claim
 from perlinsos.operations import dispatch, pull
 
 from .conftest import add_cycle, add_region, deliver_rows, read_rows, register
-from .sources_of_tests import REQUIRED, card, family, member, nik, person, signal
+from .sources_of_tests import MAY_BE_SILENT, REQUIRED, card, family, member, nik, person, signal
 from .test_windows import publish_key
 
 KEY = "35.10|2026-T1"
@@ -59,6 +59,14 @@ def test_a_missing_required_source_is_waited_for_by_name(world):
     add_cycle(world, required=[*REQUIRED, {"source": "test-delta", "max_age_days": 30}])
     assert dispatch.advance(world)["frozen"] == []
     assert waiting(world) == "no accepted delivery until 2026-01-01 of test-delta"
+
+
+def test_a_national_source_that_names_nobody_of_the_region_is_waited_for_unless_it_may(world):
+    deliver_rows(world, "test-signal", [signal(0, region="35.09")], "national", "2025-12-21")
+    assert dispatch.advance(world)["frozen"] == []
+    assert waiting(world) == "test-signal: its national deliveries name nobody of 35.10"
+    add_cycle(world, required=MAY_BE_SILENT)
+    assert dispatch.advance(world)["frozen"] == [KEY]
 
 
 def test_a_snapshot_that_is_too_old_is_waited_for(world):

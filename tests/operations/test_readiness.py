@@ -14,7 +14,7 @@ from perlinsos.operations.readiness.page import render_page
 from perlinsos.settings import find_project
 
 from .conftest import add_cycle, add_region, deliver_rows, read_rows, register
-from .sources_of_tests import REQUIRED, card, family, member, nik, person, signal
+from .sources_of_tests import MAY_BE_SILENT, REQUIRED, card, family, member, nik, person, signal
 from .test_windows import publish_key
 
 KEY, DAY = "35.10|2026-T1", date(2026, 1, 2)
@@ -87,7 +87,7 @@ def test_a_source_that_is_missing_too_old_or_refused_says_so(world):
 @pytest.fixture
 def two_stages(world):
     """2025-T4 as a simulation of three poor families; 2026-T1, in which one has grown rich and another one waits."""
-    add_cycle(world, stage="2025-T4", purpose="backfill", cut_off="2025-10-01")
+    add_cycle(world, stage="2025-T4", purpose="backfill", cut_off="2025-10-01", required=MAY_BE_SILENT)
     deliver_rows(world, "test-population", [person(n) for n in range(3)], day="2025-09-20")
     deliver_rows(world, "test-family", [family(n, dtsen_period="2025-Q3") for n in range(3)], day="2025-09-20")
     deliver_rows(world, "test-person", [member(n) for n in range(3)], day="2025-09-20")

@@ -46,10 +46,14 @@ class RegionRecord(_Part):
 
 
 class RequiredSource(_Part):
-    """A source without which nothing is frozen, and the greatest age of its snapshot at the cut-off, in days."""
+    """A source without which nothing is frozen, and the greatest age of its snapshot at the cut-off, in days.
+
+    A national one must name somebody of the region's register, unless it `may_name_nobody`.
+    """
 
     source: str
     max_age_days: int = Field(ge=0)
+    may_name_nobody: bool = False
 
 
 class CycleRecord(_Part):

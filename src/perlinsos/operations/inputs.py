@@ -55,6 +55,25 @@ def find_missing(cycle: Cycle, in_force: Iterable[Batch]) -> list[str]:
     return reasons
 
 
+def find_silent(ctx: Context, cycle: Cycle, in_force: Iterable[Batch]) -> list[str]:
+    """Required national sources whose deliveries name nobody of the region's register: they were made without it.
+
+    Unknown is never eligible: where no agency's file knows the region, nobody there would seem to have a wage or an
+    office. A required source of the cycle with `may_name_nobody: true` is not asked.
+    """
+    batches = list(in_force)
+    anchors = [batch for batch in batches if batch.scope == cycle.region_code and batch.dataset in JOINED]
+    asked = {required["source"] for required in cycle.required if not required.get("may_name_nobody")}
+    national = [batch for batch in batches if batch.scope == NATIONAL and batch.source_id in asked]
+    heard = find_sharing(ctx, anchors, national) if anchors else set()
+    speaking = {batch.source_id for batch in national if batch.batch_digest in heard}
+    return [
+        f"{source}: its national deliveries name nobody of {cycle.region_code}"
+        for source in sorted({batch.source_id for batch in national} - speaking)
+        if anchors
+    ]
+
+
 def count_unread(ctx: Context, connection: Connection, cut_off: date) -> int:
     """The deliveries of any region that may count until the cut-off, have arrived and are not judged yet.
 
@@ -78,7 +97,9 @@ def find_obstacle(
         return f"the cut-off is on {cycle.cut_off}"
     if unread := count_unread(ctx, connection, cycle.cut_off):
         return f"{unread} deliveries that may count have arrived and are being read"
-    return "; ".join(find_missing(cycle, batches_until(cycle.cut_off))) or None
+    in_force = batches_until(cycle.cut_off)
+    missing = find_missing(cycle, in_force)
+    return "; ".join(missing or find_silent(ctx, cycle, in_force)) or None
 
 
 def build_input_set(
