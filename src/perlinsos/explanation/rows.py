@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from duckdb import FunctionExpression as Function
 
 from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import DATASETS
+from perlinsos.recipients.csv_text import open_csv, read_header
 
 Row = dict[str, Any]
 Relation = duckdb.DuckDBPyRelation
@@ -21,15 +21,10 @@ NOISE = r"[^0-9A-Za-z,.+]"  # what a person may have typed, or an agency sent, b
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> Relation:
-    """A Parquet or CSV file, not read yet; every value of a CSV is text."""
+    """A Parquet or CSV file, not read yet; every value of a CSV is text, as the determination reads it."""
     if path.suffix != ".csv":
         return connection.read_parquet(str(path))
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        names = next(csv.reader(stream), [])
-    return connection.read_csv(
-        str(path), header=True, sep=",", quotechar='"', escapechar='"', na_values=[""], auto_detect=False,
-        strict_mode=True, encoding="utf-8", columns=dict.fromkeys(names, "VARCHAR"),
-    )  # fmt: skip
+    return open_csv(connection, path, read_header(path))
 
 
 def find_rows(relation: Relation, column: str, text: str, *, loosely: bool = False) -> list[Row]:

@@ -21,6 +21,7 @@ from sqlglot import exp
 from perlinsos.errors import Refused, say_why
 from perlinsos.model.datasets import DATASETS, Dataset
 from perlinsos.recipients.conversions import TARGETS, Check, cell_checks, in_one_case, kind_of, row_checks, typed
+from perlinsos.recipients.csv_text import open_csv, read_header
 from perlinsos.recipients.input_files import find_files
 
 USED: dict[str, tuple[str, ...]] = {
@@ -168,14 +169,7 @@ def _csv_to_parquet(connection: duckdb.DuckDBPyConnection, dataset: Dataset, pat
     names = _csv_header(path, place)
     _check_header(dataset, names, place)
     try:
-        relation = connection.read_csv(
-            str(path), header=True, sep=",", quotechar='"', escapechar='"', na_values=[""], auto_detect=False,
-            strict_mode=True, encoding="utf-8", columns={f"c{number}": "VARCHAR" for number in range(len(names))},
-        )  # fmt: skip
-        used = [
-            duckdb.ColumnExpression(f"c{number}").alias(name) for number, name in enumerate(names) if name in USED[dataset.name]
-        ]
-        relation.select(*used).write_parquet(str(target))
+        open_csv(connection, path, names, USED[dataset.name].__contains__).write_parquet(str(target))
     except duckdb.IOException:
         raise  # the disk's fault, not the file's
     except duckdb.Error:
@@ -188,8 +182,8 @@ def _csv_to_parquet(connection: duckdb.DuckDBPyConnection, dataset: Dataset, pat
 
 def _csv_header(path: Path, place: str) -> list[str]:
     """The column names of a CSV file; Refused where there are none."""
-    with _readable(place, "CSV"), path.open("r", encoding="utf-8-sig", errors="replace", newline="") as stream:
-        names = next(csv.reader(stream), [])
+    with _readable(place, "CSV"):
+        names = read_header(path)
     if not names:
         raise Refused("A CSV file is empty", where=place, remedy="deliver it with a header")
     return names
