@@ -13,7 +13,7 @@ UV ?= $(shell command -v uv 2>/dev/null)
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTEST := PYTHONPATH=src $(BIN)/python -m pytest
 
-.PHONY: help install develop demo demo-down test lint test-crash test-oracle lock compose-secrets models bench clean
+.PHONY: help install develop demo demo-down test lint test-crash test-oracle lock compose-secrets models reference bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ lock: ## Write the lock files from requirements*.in (needs uv and a network)
 
 compose-secrets: install ## Make the secret files of docker-compose.yml, once
 	$(BIN)/python -m perlinsos.operations.services.compose secrets .perlinsos-compose
+
+reference: develop ## Write docs/reference/ from the code and the files that the product reads
+	PYTHONPATH=src $(BIN)/python docs/write_reference.py
 
 models: develop ## Write docs/models.md: what the models are, in their order, with rows
 	PYTHONPATH=src $(BIN)/python docs/write_models.py
