@@ -18,6 +18,9 @@ import pytest
 import xlwt
 
 from perlinsos.errors import Refused
+from perlinsos.settings import load_settings
+from perlinsos.sources.detection import OLE
+from perlinsos.sources.read import read_delivery
 
 from .conftest import ReadBytes, describe
 
@@ -201,6 +204,65 @@ def test_gz_and_zip_are_unpacked_one_level_deep(read_bytes: ReadBytes) -> None:
 def test_dangerous_or_damaged_archives_are_refused(read_bytes: ReadBytes, content: bytes) -> None:
     with pytest.raises(Refused):
         read_bytes(content, SIGNAL)
+
+
+LETTER = b"Yth. Kepala Dinas,\n\nBerikut data, terlampir, terima kasih.\nHubungi 0333-123456, pukul 8.\n"
+DICTIONARY = b"kolom;arti;contoh\nnik;nomor induk;16 angka\ncode;kode tanda;WAGE\nvalue;nilai;1\n"
+WORD = OLE + bytes(22) + b"\x09\0" + bytes(480) + "WordDocument".encode("utf-16-le")
+
+
+@pytest.mark.parametrize("name", ["sisa.txt", "sisa.md", "sisa.pdf", "sisa.docx", "sisa"])
+def test_a_table_under_any_name_is_a_part_of_its_zip(read_bytes: ReadBytes, name: str) -> None:
+    found = read_bytes(zipped({"a.csv": table(ROW), name: table(ROW, ROW, mark=";")}), SIGNAL)
+    assert issues(found) == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (LETTER, "a text without a table"),
+        (DICTIONARY, "a text without a table"),
+        (b"# Catatan\n\n| kolom | arti |\n|---|---|\n", "a text without a table"),
+        (b"", "it is empty"),
+        (b"%PDF-1.7 ", "a PDF document"),
+        (WORD, "a text document or slides"),
+    ],
+    ids=["letter", "dictionary", "markdown", "empty", "pdf", "word"],
+)
+def test_what_is_no_table_beside_one_is_left_out_with_a_warning(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "delivery.zip"
+    path.write_bytes(zipped({"a.csv": table(ROW), "surat.csv": content}))
+    read = read_delivery(SIGNAL, [path], tmp_path / "out", reference=load_settings().folder("reference"))
+    assert read.received == 1
+    warning = {"message_id": "not_a_record", "part": "delivery.zip/surat.csv", "told": f"ignored: {told}"}
+    assert read.warnings == [warning]
+
+
+def test_a_letter_beside_the_agreed_kind_is_no_other_kind(read_bytes: ReadBytes, tmp_path: Path) -> None:
+    book = workbook(tmp_path / "book.xlsx", [list(NAMES), list(ROW)]).read_bytes()
+    agreed = describe("signal", format={"kind": "xlsx"})
+    assert issues(read_bytes(zipped({"a": book, "b": LETTER}), agreed)) == [None]
+    with pytest.raises(Refused, match="is CSV, not XLSX"):
+        read_bytes(zipped({"a": book, "b": table(ROW)}), agreed)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        table(ROW, header=()),
+        table(ROW, header=("no_induk", "asal", "kode", "nilai", "tanggal")),
+        table(("12", "WAGE", "x"), header=("no", "kode", "ket"), mark=";"),
+        table(("x", "y"), header=("nik", "ket"), mark="\t"),
+        f"daftar\n{NIK}\n".encode(),
+        json.dumps({"no_induk": NIK, "kode": "CAR"}).encode(),
+    ],
+    ids=["no header", "foreign names", "foreign names, fewer", "one name", "ids alone", "json"],
+)
+@pytest.mark.parametrize("name", ["b.csv", "b.txt"])
+def test_a_part_of_a_zip_without_the_columns_refuses_the_delivery(read_bytes: ReadBytes, name: str, content: bytes) -> None:
+    with pytest.raises(Refused, match="columns are missing") as error:
+        read_bytes(zipped({"a.csv": table(ROW), name: content}), SIGNAL, "delivery.zip")
+    assert f"delivery.zip/{name}" in error.value.where and NIK not in str(error.value.as_dict())
 
 
 @pytest.mark.parametrize(("start", "named"), [(b"%PDF-1.7", "PDF"), (b"<html><table>", "HTML"), (b'[{"nik": 1}]', "JSON array")])

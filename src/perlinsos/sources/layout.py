@@ -20,6 +20,10 @@ def plain_name(text: str | None) -> str:
     return re.sub(r"\s+", " ", (text or "").translate(_INVISIBLE_TABLE)).strip().casefold()
 
 
+class MissingColumns(Refused):
+    """A file does not name the required columns."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """`names[i]` is the cell column that position i of a record fills; `mapped` are those that are dataset columns.
@@ -60,7 +64,7 @@ def has_all_required(header: Sequence[str | None], source: SourceDescription) ->
 
 
 def plan_layout(header: Sequence[str | None], source: SourceDescription, where: str) -> Layout:
-    """Match a header to the dataset. Raises Refused where a required column is missing or a mapped one repeats."""
+    """Match a header to the dataset. Raises MissingColumns where a required one is, Refused where a mapped one repeats."""
     cells = list(header)
     while cells and not plain_name(cells[-1]):
         cells.pop()
@@ -93,7 +97,7 @@ def _refuse_missing(plain: list[str], cells: list[str | None], source: SourceDes
         if origin not in plain
     ]
     if missing:
-        raise Refused(
+        raise MissingColumns(
             f"columns are missing: {', '.join(missing)}",
             where=where,
             why=f"the {source.dataset} of {source.source} needs them; columns found: {_tell_header(cells)}",

@@ -196,7 +196,7 @@ def _warn(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for part in parts:
         if part.get("ignored"):
-            found.append({"message_id": "not_a_record", "part": part["name"], "told": "ignored: another table"})
+            found.append({"message_id": "not_a_record", "part": part["name"], "told": f"ignored: {part['ignored']}"})
         if part.get("encoding") not in (None, "utf-8"):
             found.append({"message_id": "encoding", "part": part["name"], "told": f"read as {part['encoding']}"})
     return found

@@ -14,28 +14,31 @@ from typing import IO
 from perlinsos.errors import Refused, say_why
 from perlinsos.sources.cells import Budget
 from perlinsos.sources.description import Limits
-from perlinsos.sources.detection import detect_kind
+from perlinsos.sources.detection import IsDocument, detect_kind
 
 MIB = 2**20
 _SYSTEM_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
-_DOCUMENT_ENDS = (".txt", ".md", ".pdf", ".doc", ".docx", ".rtf", ".html")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One table file: where its bytes are, what it is called, its kind, and whether it came with others in a zip."""
+    """One file: where its bytes are, what it is called, its kind, and whether it came with others in a zip.
+
+    `ignored` says why a member of a zip is no table (kind `none`); it is not read.
+    """
 
     path: Path
     name: str
     kind: str
     is_member: bool = False
+    ignored: str | None = None
 
 
 def unpack(path: Path, limits: Limits, scratch: Path, budget: Budget) -> Iterator[Part]:
-    """The table files in one delivered file. Raises Refused for what may not be unpacked."""
+    """The files in one delivered file, all but the system files of a zip. Raises Refused for what may not be unpacked."""
     if not path.stat().st_size:
         raise Refused(f"{path.name} is empty", why="it holds no byte", remedy="send the file again")
-    kind = detect_kind(path)
+    kind = detect_kind(path, path.name)
     if kind == "gz":
         yield _gunzip(path, limits, scratch, budget)
     elif kind == "zip":
@@ -69,7 +72,14 @@ def _copy(packed: IO[bytes] | gzip.GzipFile, target: Path, name: str, size: int,
 
 
 def _inner(target: Path, name: str, limits: Limits, *, is_member: bool) -> Part:
-    kind = detect_kind(target)
+    if is_member and not target.stat().st_size:
+        return Part(target, name, "none", is_member, "it is empty")
+    try:
+        kind = detect_kind(target, name)
+    except IsDocument as error:
+        if not is_member:
+            raise
+        return Part(target, name, "none", is_member, error.what.removeprefix(f"{name} is "))
     if kind in {"gz", "zip"}:
         raise Refused(
             f"{name} holds another archive",
@@ -104,10 +114,9 @@ def _unzip(path: Path, limits: Limits, scratch: Path, budget: Budget) -> Iterato
         _refuse_unsafe(path, member)
     if not members:
         raise Refused(f"{path.name} holds no file", why="the archive is empty", remedy="send the table file in it")
-    tables = [member for member in members if not member.filename.lower().endswith(_DOCUMENT_ENDS)] or members
     left = limits.unpacked_mib * MIB
     with zipfile.ZipFile(path) as archive:
-        for number, member in enumerate(tables):
+        for number, member in enumerate(members):
             target = scratch / f"{path.name}.member{number}"
             try:
                 with archive.open(member) as packed:
@@ -117,8 +126,8 @@ def _unzip(path: Path, limits: Limits, scratch: Path, budget: Budget) -> Iterato
             left -= target.stat().st_size
             if left < 0:
                 raise _too_large(path.name, limits)
-            if target.stat().st_size:
-                yield _inner(target, f"{path.name}/{member.filename}", limits, is_member=len(tables) > 1)
+            if len(members) > 1 or target.stat().st_size:
+                yield _inner(target, f"{path.name}/{member.filename}", limits, is_member=len(members) > 1)
 
 
 def _is_system_file(member: zipfile.ZipInfo) -> bool:

@@ -18,11 +18,15 @@ from perlinsos.errors import PerlinsosError, Refused
 from perlinsos.model.datasets import DATASETS
 from perlinsos.sources.cells import Budget, CellsWriter
 from perlinsos.sources.description import SourceDescription
-from perlinsos.sources.layout import plain_name, required_names
+from perlinsos.sources.layout import MissingColumns
 from perlinsos.sources.unpacking import Part, unpack
 
 BASE_MIB = 600
 """What the interpreter and its libraries take before they read anything (MiB)."""
+
+
+class OtherKind(Refused):
+    """A file is of another kind than the source says."""
 
 
 def main() -> None:
@@ -77,29 +81,40 @@ def read_files(source: SourceDescription, files: list[Path], out: Path) -> dict[
 
 
 def _read_part(part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget) -> dict[str, Any]:
-    wanted = source.format.kind
-    if wanted not in ("auto", part.kind):
-        raise Refused(
-            f"{part.name} is {part.kind.upper()}, not {wanted.upper()}",
-            why="the source's format.kind names another kind",
-            remedy="send the agreed kind, or write `kind: auto`",
-        )
+    if part.ignored is not None:
+        return _ignore(part, part.ignored)
     before = writer.rows
     try:
+        _refuse_other_kind(part, source)
         said = _read_kind(part, source, scratch, writer, budget)
-    except Refused as error:
-        if part.is_member and error.what.startswith("columns are missing") and _is_another_table(error, source):
-            return {"name": part.name, "kind": part.kind, "ignored": "another table", "rows": 0}
+    except (MissingColumns, OtherKind):
+        if part.is_member and part.kind == "csv" and not _may_hold_records(part, source, scratch):
+            return _ignore(part, "a text without a table")
         raise
     footer = writer.end_part()
     return {"name": part.name, "kind": part.kind, "rows": writer.rows - before, "footer_rows": footer, **said}
 
 
-def _is_another_table(error: Refused, source: SourceDescription) -> bool:
-    """Whether a member of a zip shares no more than one of the required columns: then it explains, it is no part."""
-    missing = plain_name(error.what)
-    found = [name for name in required_names(source) if plain_name(name) not in missing]
-    return len(found) <= 1 and len(required_names(source)) > 1 and "columns found" in error.why
+def _refuse_other_kind(part: Part, source: SourceDescription) -> None:
+    wanted = source.format.kind
+    if wanted not in ("auto", part.kind):
+        raise OtherKind(
+            f"{part.name} is {part.kind.upper()}, not {wanted.upper()}",
+            why="the source's format.kind names another kind",
+            remedy="send the agreed kind, or write `kind: auto`",
+        )
+
+
+def _ignore(part: Part, why: str) -> dict[str, Any]:
+    """A member of a zip that is no part: every outcome names it."""
+    return {"name": part.name, "kind": part.kind, "ignored": why, "rows": 0}
+
+
+def _may_hold_records(part: Part, source: SourceDescription, scratch: Path) -> bool:
+    from perlinsos.sources.decoding import decode_text
+    from perlinsos.sources.prose import may_hold_records
+
+    return may_hold_records(decode_text(part.path, source.format.encoding, scratch), source)
 
 
 def _read_kind(part: Part, source: SourceDescription, scratch: Path, writer: CellsWriter, budget: Budget) -> dict[str, object]:
