@@ -75,6 +75,14 @@ def test_standard_input_holds_one_number(told: Path, typed: str) -> None:
     assert card(1) not in done.stderr
 
 
+def test_bytes_that_are_no_text_are_no_number(told: Path) -> None:
+    command = [*EXPLAIN, "--list", str(told / "out"), "--stdin"]
+    done = subprocess.run(command, input=card(1).encode() + b"\xff\n", capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"not UTF-8" in done.stderr
+    assert card(1).encode() not in done.stderr
+
+
 def test_one_list_and_one_number_are_asked_for(told: Path) -> None:
     assert _run("--stdin", typed=card(1)).returncode == 2
     assert _run("--list", str(told / "out")).returncode == 2

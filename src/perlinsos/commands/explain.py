@@ -86,7 +86,13 @@ def _read_row(row: str | None) -> int | None:
 
 def _read_line() -> str:
     """The one line on standard input."""
-    lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise WrongUsage(
+            "Standard input is not one number", why="it is not UTF-8 text", remedy="write one No KK or NIK and end the line"
+        ) from None
+    lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) != 1:
         why = "it is empty" if not lines else f"it has {len(lines)} lines"
         raise WrongUsage("Standard input is not one number", why=why, remedy="write one No KK or NIK and end the line")
