@@ -218,17 +218,19 @@ def see(row: Row, as_of: date) -> Row | None:
 
 
 def pick_winner(seen: list[Row]) -> Row:
-    """The row of a person that counts: a death unless an active row is newer, then active, then the newest."""
+    """The row of a person that counts (docs/rules.md, step 1): a death, an undated one before all, unless an active row is
+    newer than the newest; then an active row, then the newest."""
 
     def newest(rows: list[Row]) -> Row:
         return max(rows, key=lambda row: (row["status_date"] or date.min, row["no_kk"] or ""))
 
     deaths = [row for row in seen if row["status"] == "deceased"]
     active = [row for row in seen if row["status"] == "active"]
+    if undated := [row for row in deaths if row["status_date"] is None]:
+        return newest(undated)
     if deaths:
-        undated = any(row["status_date"] is None for row in deaths)
         last = newest(deaths)
-        after = [row for row in active if row["status_date"] and not undated and row["status_date"] > last["status_date"]]
+        after = [row for row in active if row["status_date"] and row["status_date"] > last["status_date"]]
         return newest(after) if after else last
     return newest(active or seen)
 
