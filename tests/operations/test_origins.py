@@ -110,6 +110,14 @@ def test_the_pages_of_an_api_become_a_delivery(api, server, rows, following):
     assert [len(answer["data"]["items"]) for answer in raw] == [2, 1]
 
 
+def test_half_a_character_is_a_matter_of_its_row(api, server, rows):
+    damaged = record(2) | {"source": "U\ud800I"}
+    server.answers = {"1": (200, {"data": {"items": [record(1), damaged]}, "total": 2})}
+    pull.fetch(api, "uji-api")
+    accept.accept(api, "national")
+    assert rows("select received, quarantined from batch") == [{"received": 2, "quarantined": 1}]
+
+
 def test_an_answer_is_asked_for_once_until_the_next_due_day(api, server):
     server.answers = {"1": page(1, total=1)}
     pull.fetch(api, "uji-api")

@@ -44,7 +44,9 @@ def fetch_pages(
                 raise _refuse(origin, f"{origin.records!r} of an answer is no list of records")
             announced = _total(origin, answer, announced)
             for record in records:
-                line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                line = json.dumps(
+                    record, separators=(",", ":")
+                )  # ASCII: half a character stays what it is, for the reader to mark
                 seen.add(hashlib.sha256(line.encode()).hexdigest())
                 lines.write(line + "\n")
             count += len(records)
