@@ -46,7 +46,7 @@ def fetch_pages(
             for record in records:
                 line = json.dumps(
                     record, separators=(",", ":")
-                )  # ASCII: half a character stays what it is, for the reader to mark
+                )  # ASCII: half a character stays, for the reader to mark
                 seen.add(hashlib.sha256(line.encode()).hexdigest())
                 lines.write(line + "\n")
             count += len(records)
