@@ -44,9 +44,7 @@ def fetch_pages(
                 raise _refuse(origin, f"{origin.records!r} of an answer is no list of records")
             announced = _total(origin, answer, announced)
             for record in records:
-                line = json.dumps(
-                    record, separators=(",", ":")
-                )  # ASCII: half a character stays, for the reader to mark
+                line = json.dumps(record, separators=(",", ":"))  # ASCII: half a character stays, for the reader to mark
                 seen.add(hashlib.sha256(line.encode()).hexdigest())
                 lines.write(line + "\n")
             count += len(records)
