@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from perlinsos.explanation.evidence import open_folder
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.recipients.outputs import arrow_schema
 from rules.case_files import card, nik, write_csv
+from rules.small_region import Region, decide
 
 FIRST, SECOND, ALONE = (nik(date(1990, 1, 1), "P", 7000 + number) for number in (101, 102, 103))
 
@@ -44,13 +46,15 @@ def persons(place: Path) -> Path:
     (place / "out").mkdir()
     for name, found in rows.items():
         pq.write_table(pa.Table.from_pylist(found, arrow_schema(RESULT_TABLES[name])), place / "out" / f"{name}.parquet")
-    summary = {"region": "35.10", "stage": "2026-T1", "as_of": "2026-01-01", "simulation_only": False, "settings": {},
-               "programmes": {"pkh": {}}}  # fmt: skip
-    (place / "out" / "summary.json").write_text(json.dumps(summary))
     (place / "inputs").mkdir()
     register = [{"nik": person, "no_kk": no_kk, "birth_date": "1990-01-01", "status": "active", "status_date": None}
                 for person, no_kk in ((FIRST, card(1)), (SECOND, card(1)), (ALONE, None))]  # fmt: skip
     write_csv(place / "inputs" / "population.csv", "nik no_kk birth_date status status_date", register)
+    digest = hashlib.sha256((place / "inputs" / "population.csv").read_bytes()).hexdigest()
+    pinned = {"dataset": "population", "file": "population.csv", "sha256": digest}
+    summary = {"region": "35.10", "stage": "2026-T1", "as_of": "2026-01-01", "simulation_only": False, "settings": {},
+               "programmes": {"pkh": {}}, "inputs": [pinned]}  # fmt: skip
+    (place / "out" / "summary.json").write_text(json.dumps(summary))
     return place
 
 
@@ -86,3 +90,18 @@ def test_a_row_is_one_person(persons: Path) -> None:
     with open_folder(persons / "out", persons / "inputs") as evidence:
         told = explain_row(evidence, 2)
     assert [programme["outcome"] for programme in told["families"][0]["programmes"]] == ["TIDAK_LAYAK"]
+
+
+def test_a_member_whom_the_programme_does_not_consider_is_answered(tmp_path: Path) -> None:
+    """PIP judges pupils: the mother's NIK hears that, the pupil's own answer, and the card the pupil's."""
+    region = Region()
+    no_kk, mother = region.family(1, "1980-01-01")
+    pupil = region.person(no_kk, "2012-01-01", relation=4)
+    region.signal(pupil, "ENROLLED", "SMP")
+    decide(region, tmp_path, programmes=["pip"])
+    (told,) = _ask(tmp_path, mother)["families"]
+    assert told["kind"] == "person_not_considered"
+    assert told["text"].startswith("Ini bukan penolakan")
+    for number in (pupil, no_kk):
+        (programme,) = _ask(tmp_path, number)["families"][0]["programmes"]
+        assert (programme["outcome"], programme["amount_stage_idr"]) == ("LAYAK", 750_000)

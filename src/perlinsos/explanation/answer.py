@@ -119,12 +119,15 @@ def describe_situation(voice: Voice, situation: Situation) -> Answer:
 
 
 def _explain_card(evidence: Evidence, voice: Voice, no_kk: str, nik: str | None) -> Answer:
-    """The answer for one card: its programmes, or where it is decided. Of single persons only `nik`, if it is given."""
+    """The answer for one card: its programmes, or where it is decided. Of single persons only `nik`, if it is given: a
+    member whom none of the programmes considers is told that."""
     places = find_rows(evidence.tables["not_decided"], "no_kk", no_kk)
     if places:
         return explain_place(evidence, voice, places[0])
     rows = find_rows(evidence.tables["decisions"], "no_kk", no_kk)
     told = [row for row in rows if row["nik"] is None or nik in (None, row["nik"])]
+    if rows and not told:
+        return describe_situation(voice, Situation("person_not_considered"))
     own = {name: find_rows(evidence.tables[name], "no_kk", no_kk) for name in ("findings", "components")}
     return {
         "kind": "decided",

@@ -32,8 +32,8 @@ FIXED_CODES = (
 )  # fmt: skip
 SITUATIONS = (
     "card_closed", "card_deceased", "inputs_needed", "later", "not_of_region", "not_seen", "only_quarantined",
-    "only_registration", "only_signal", "only_welfare", "person_deceased", "person_moved", "person_unmatched",
-    "person_without_card",
+    "only_registration", "only_signal", "only_welfare", "person_deceased", "person_moved", "person_not_considered",
+    "person_unmatched", "person_without_card",
 )  # fmt: skip
 
 
