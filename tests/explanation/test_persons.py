@@ -105,3 +105,14 @@ def test_a_member_whom_the_programme_does_not_consider_is_answered(tmp_path: Pat
     for number in (pupil, no_kk):
         (programme,) = _ask(tmp_path, number)["families"][0]["programmes"]
         assert (programme["outcome"], programme["amount_stage_idr"]) == ("LAYAK", 750_000)
+
+
+def test_what_is_given_already_is_named(tmp_path: Path) -> None:
+    region = Region()
+    no_kk, _ = region.family(1)
+    decide(region, tmp_path, programmes=["pkh", "bpnt", "blt-dana-desa"])
+    told = {part["programme"]: part for part in _ask(tmp_path, no_kk)["families"][0]["programmes"]}
+    (reason,) = told["blt-dana-desa"]["reasons"]
+    assert reason["code"] == "PENERIMA_PROGRAM_LAIN"
+    assert "Program Sembako (BPNT) dan Program Keluarga Harapan (PKH)" in reason["text"]
+    assert reason["legal_basis"] == "Permendes PDTT 8/2022"

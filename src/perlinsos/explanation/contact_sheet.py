@@ -24,7 +24,10 @@ from perlinsos.model.reasons import LANGUAGES, OUTCOMES, SITUATIONS, load_reason
 from perlinsos.settings import load_settings
 
 ADULT, CHILD, CARD = "3510164107907001", "3510164107127002", "3510160101207003"
-VALUES = {"DESIL_DI_ATAS_BATAS": ("7", "4"), "DAYA_LISTRIK": ("2200", "2200"), "UPAH_DI_ATAS_UMK": ("5123456", "2989145")}
+VALUES = {
+    "DESIL_DI_ATAS_BATAS": ("7", "4"), "DAYA_LISTRIK": ("2200", "2200"), "UPAH_DI_ATAS_UMK": ("5123456", "2989145"),
+    "PENERIMA_PROGRAM_LAIN": ("bpnt", None),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

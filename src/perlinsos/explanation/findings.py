@@ -8,12 +8,13 @@ from typing import Any
 from perlinsos.explanation.evidence import Evidence
 from perlinsos.explanation.people import is_minor
 from perlinsos.explanation.rows import Row
-from perlinsos.explanation.words import Voice, read_day, say_period
+from perlinsos.explanation.words import Voice, join, read_day, say_period
 from perlinsos.model.programmes import Programme
 from perlinsos.model.reasons import Reason
 from perlinsos.model.vocabulary import SIGNAL_ATTRIBUTES
 
 FROM_WELFARE = ("DTSEN",)
+RECEIVES_ANOTHER = "PENERIMA_PROGRAM_LAIN"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _explain_reason(evidence: Evidence, voice: Voice, subject: Subject, code: st
     values = {
         "source": voice.sources(sources),
         "date": _say_day(evidence, voice, subject, code, own),
-        "value": "" if reason.is_sensitive else voice.number(_greatest(own, "observed_value")),
+        "value": "" if reason.is_sensitive else _say_value(evidence, voice, code, own),
         "limit": voice.number(_greatest(own, "limit_value")),
         "position": voice.number(subject.row["queue_position"]),
         "components": name_components(evidence, voice, subject.programme, is_discreet=subject.is_discreet),
@@ -92,6 +93,15 @@ def _own_findings(subject: Subject, code: str) -> list[Row]:
     if person is None:
         return found
     return [row for row in found if row["nik"] == person] or [row for row in found if row["nik"] is None] or found
+
+
+def _say_value(evidence: Evidence, voice: Voice, code: str, findings: list[Row]) -> str:
+    """The greatest value; of a programme that excludes this one, the name (of another list's: its code in capitals)."""
+    if code != RECEIVES_ANOTHER:
+        return voice.number(_greatest(findings, "observed_value"))
+    codes = sorted({str(row["observed_value"]) for row in findings if row["observed_value"]})
+    known = {name: programme.name["id" if voice.language == "id" else "en"] for name, programme in evidence.programmes.items()}
+    return join(voice.language, [known.get(one, one.upper()) for one in codes])
 
 
 def _greatest(findings: list[Row], column: str) -> str | None:
