@@ -92,7 +92,8 @@ def _terminal(summary: dict[str, Any], out: Path) -> str:
     lines = [f"{summary['region']} {summary['stage']}: {summary['funnel']['decided']:,} families decided, in {out}"]
     for code, programme in summary["programmes"].items():
         counts = ", ".join(f"{name} {count:,}" for name, count in programme["outcomes"].items())
-        mark = " (simulation only)" if programme["simulation_only"] else ""
+        mark = ", persons" if programme["unit"] == "person" else ""
+        mark += " (simulation only)" if programme["simulation_only"] else ""
         lines += [f"{code}{mark}: {counts}; Rp{programme['amount_stage_idr']:,} this stage"]
         lines += [f"  list_digest {programme['list_digest']}"]
     return "\n".join(lines)

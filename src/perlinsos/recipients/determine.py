@@ -26,7 +26,7 @@ from perlinsos.recipients.inputs import USED, InputFile, damage_named, open_inpu
 from perlinsos.recipients.outputs import write_table
 from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
 from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
-from perlinsos.recipients.rules import Rules, resolve
+from perlinsos.recipients.rules import ProgrammeInForce, Rules, resolve
 from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
 from perlinsos.settings import Settings, load_settings
 
@@ -243,13 +243,12 @@ def _count_components(connection: duckdb.DuckDBPyConnection, sql: Path, rules: R
 
 def _output_queries(sql: Path, name: str, rules: Rules) -> dict[str, str]:
     """The query of a result table by programme."""
-    of_persons = f"output_{name}_of_persons" if name == "decisions" else f"output_{name}"
-    return {
-        programme.code: (sql / "recipients" / f"{of_persons if programme.is_for_persons else f'output_{name}'}.sql").read_text(
-            encoding="utf-8"
-        )
-        for programme in rules.programmes
-    }
+
+    def read(programme: ProgrammeInForce) -> str:
+        ending = "_of_persons" if name == "decisions" and programme.is_for_persons else ""
+        return (sql / "recipients" / f"output_{name}{ending}.sql").read_text(encoding="utf-8")
+
+    return {programme.code: read(programme) for programme in rules.programmes}
 
 
 def _write(
