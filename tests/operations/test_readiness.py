@@ -84,6 +84,13 @@ def test_a_source_that_is_missing_too_old_or_refused_says_so(world):
     assert check.found.startswith("2025-12-30 is refused") and check.command == "perlinsos quarantine list --region 35.10"
 
 
+def test_a_national_delivery_that_was_made_without_the_region_says_so(world):
+    deliver_rows(world, "test-signal", [signal(0, region="35.11")], "national", day="2025-12-21")
+    add_cycle(world, required=[{key: one[key] for key in ("source", "max_age_days")} for one in REQUIRED])
+    check = named(check_region(world, "35.10"))["test-signal"]
+    assert not check.is_ready and check.found.endswith("it names nobody of 35.10")
+
+
 @pytest.fixture
 def two_stages(world):
     """2025-T4 as a simulation of three poor families; 2026-T1, in which one has grown rich and another one waits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from perlinsos.ledger.records import NATIONAL
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import ZONES, local_day
 from perlinsos.operations.context import Context
-from perlinsos.operations.inputs import NEEDED, pick_in_force
+from perlinsos.operations.inputs import NEEDED, find_silent, pick_in_force
 
 
 @dataclass(frozen=True)
@@ -172,14 +172,22 @@ def _check_sources(ctx: Context, connection: Connection, region: str, stage: str
     cut_off = cycle.cut_off if cycle else Stage.parse(stage).as_of
     in_force = [b for b in pick_in_force(read_batches_until(connection, cut_off)) if b.scope in (region, NATIONAL)]
     arrived = {row["source_id"]: row for row in fetch_rows(connection, _NEWEST, [cut_off, [region, NATIONAL]])}
+    silent = {words.partition(":")[0] for words in find_silent(ctx, cycle, in_force)} if cycle else set()
     for required in cycle.required if cycle else []:
-        yield _check_source(ctx, region, cut_off, required, in_force, arrived.get(required["source"]))
+        check = _check_source(ctx, region, cut_off, required, in_force, arrived.get(required["source"]))
+        yield _name_silence(region, check) if check.is_ready and check.name in silent else check
     there = {batch.dataset for batch in in_force}
     needed = (*NEEDED, "registration") if cycle and cycle.scope == "registrants" else NEEDED
     for dataset in needed:
         if dataset not in there and not (cycle and any(_is_of(ctx, r["source"], dataset) for r in cycle.required)):
             found = f"no delivery of {dataset} until {cut_off}"
             yield Check("source", dataset, False, found, f"perlinsos deliver DIR (of a source with `dataset: {dataset}`)")
+
+
+def _name_silence(region: str, check: Check) -> Check:
+    """A delivery that is there and was made without the region: nobody there would seem to have a wage or an office."""
+    command = "ask the agency for a correction with the region, then perlinsos deliver DIR"
+    return replace(check, is_ready=False, found=f"{check.found}; it names nobody of {region}", command=command)
 
 
 _NEWEST = (
