@@ -164,7 +164,6 @@ def main() -> None:
         home.run("up")
         plan = prepare(home, folder, families)
         idle, idle_wall = measure(home, lambda: time.sleep(30))
-        empty, empty_wall = 0.0, 0.0
         backfill, wall = measure(home, lambda: run_backfill(home, plan))
         empty, empty_wall = measure(home, lambda: run_empty_tasks(home))
         offline = determine_offline(home, folder)
@@ -180,9 +179,11 @@ def main() -> None:
         "idle_cpu_seconds_meanwhile": round(rate * wall, 1), "airflow_own_cpu_seconds": round(own, 1),
         "steps_cpu_seconds": round(steps, 1), "ratio": round(steps / offline, 2), "limit": LIMIT,
     }  # fmt: skip
-    (ROOT / "bench" / "out" / "backfill.json").write_text(json.dumps(found, indent=1) + "\n")
     for name, value in found.items():
         print(f"{name:<32} {value}")
+    out = ROOT / "bench" / "out" / "backfill.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
