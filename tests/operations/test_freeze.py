@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from conftest import execute
@@ -73,6 +74,16 @@ def test_a_snapshot_that_is_too_old_is_waited_for(world):
     add_cycle(world, required=[*REQUIRED[1:], {"source": "test-population", "max_age_days": 5}])
     dispatch.advance(world)
     assert waiting(world) == "test-population: the newest is of 2025-12-20, needed is 2025-12-27 or later"
+
+
+def test_a_source_that_the_region_does_not_read_changes_nothing(world):
+    dispatch.advance(world)
+    other = world.settings.folder("sources") / "test-population.yaml"
+    another = other.with_name("test-another.yaml")
+    another.write_text(other.read_text().replace("test-population", "test-another"))
+    assert dispatch.advance(world)["frozen"] == []
+    other.write_text(re.sub("(?m)^agency: .*$", "agency: Another Ministry", other.read_text()))
+    assert dispatch.advance(world)["frozen"] == [KEY]
 
 
 def test_before_the_cut_off_nothing_is_frozen(world):

@@ -127,7 +127,7 @@ def build_input_set(
         "repairs": [],
         "minimum_wage": read_minimum_wage(ctx, cycle.region_code),
         "quotas": [quotas[programme] for programme in programmes if programme in quotas],
-        "rules": store_rules(ctx, programmes),
+        "rules": store_rules(ctx, programmes, {batch.source_id for _, batch in pinned}),
     }
     document["lottery_seed"] = cycle.lottery_seed or _make_seed(cycle, [batch for _, batch in pinned])
     return make_input_set(document)

@@ -1,13 +1,13 @@
 """The rule files of an input set, kept by their digest: an old list can be decided again after `programmes/` has changed.
 
 `rules/<sha256>` in the work bucket is one file of `programmes/` as it was when an input set was frozen. With them is kept
-how the agencies of the sources were called on that day, for the explanations of the list.
+how the agencies of its sources were called on that day, for the explanations of the list.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from perlinsos.errors import Refused
@@ -31,22 +31,28 @@ def list_rule_files(folder: Path, programmes: list[str]) -> list[str]:
     return [name for name in names if (folder / name).exists()]
 
 
-def store_rules(ctx: Context, programmes: list[str]) -> dict[str, str]:
-    """Keep today's rule files of the programmes; name → sha256. Nothing is written that is there already."""
+def store_rules(ctx: Context, programmes: list[str], sources: Iterable[str]) -> dict[str, str]:
+    """Keep today's rule files of the programmes and the names of the sources' agencies; name → sha256.
+
+    Nothing is written that is there already. Only the sources of the input set: that another one is added or renamed
+    changes nothing for a region that does not read it.
+    """
     folder = ctx.settings.folder("programmes")
     kept = {}
     for name in list_rule_files(folder, programmes):
         kept[name] = digest_of(folder / name)
         ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[name]), folder / name, "application/yaml")
-    agencies = _today_agencies(ctx)
+    agencies = _today_agencies(ctx, sources)
     kept[AGENCIES] = digest_of(agencies)
     ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[AGENCIES]), agencies, "application/json")
     return kept
 
 
-def _today_agencies(ctx: Context) -> bytes:
-    """`agencies.json` of today's `sources/`."""
-    return json.dumps(read_agencies(ctx.settings.folder("sources")), ensure_ascii=False, sort_keys=True).encode()
+def _today_agencies(ctx: Context, sources: Iterable[str] | None = None) -> bytes:
+    """`agencies.json` of today's `sources/`, of some of them or of all."""
+    known = read_agencies(ctx.settings.folder("sources"))
+    named = {source: known[source] for source in (known if sources is None else sources) if source in known}
+    return json.dumps(named, ensure_ascii=False, sort_keys=True).encode()
 
 
 def load_agencies(rules: Path) -> dict[str, str]:
