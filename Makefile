@@ -13,7 +13,7 @@ UV ?= $(shell command -v uv 2>/dev/null)
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTEST := PYTHONPATH=src $(BIN)/python -m pytest
 
-.PHONY: help install develop demo demo-down test lint test-crash test-oracle lock compose-secrets models reference bench clean
+.PHONY: help install develop demo demo-down test lint test-crash test-oracle lock compose-secrets models reference screenshots bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ reference: develop ## Write docs/reference/ from the code and the files that the
 
 models: develop ## Write docs/models.md: what the models are, in their order, with rows
 	PYTHONPATH=src $(BIN)/python docs/write_models.py
+
+screenshots: develop ## Write docs/images/ from the running demo (needs make demo, and Chromium)
+	PYTHONPATH=src:tests $(BIN)/python docs/write_screenshots.py
 
 bench: develop ## What the determination costs here beside a script of its own, written to bench/out
 	$(BIN)/python bench/run.py

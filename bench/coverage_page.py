@@ -24,7 +24,6 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 LIMIT_SECONDS = 3.0
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 def open_page(browser: Any, url: str, token: str, cells: int) -> dict[str, float]:
@@ -68,19 +67,18 @@ def measure(regions: int, stages: int, rounds: int) -> dict[str, Any]:
 
 
 def _measure(regions: int, stages: int, rounds: int) -> dict[str, Any]:
+    sys.path.insert(0, str(HERE.parent / "tests"))
     from fill_ledger import fill_ledger
-    from playwright.sync_api import sync_playwright
 
+    from chromium import open_chromium
     from perlinsos.operations.services.airflow_api import open_airflow
     from perlinsos.settings import load_settings
 
     settings = load_settings()
     known = fill_ledger(settings, regions=regions, stages=stages)
     airflow = open_airflow(settings.home)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with open_chromium() as browser:
         taken = [open_page(browser, airflow.url, airflow.login(), known * stages) for _ in range(rounds)]
-        browser.close()
     median = {name: round(statistics.median(one[name] for one in taken), 2) for name in taken[0]}
     return {
         "regions": known,

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from chromium import MISSING, find_chromium, open_chromium
 from integration.line import Line
 from integration.small_world import OPEN, QUOTAS, SHUT, SIZES, STAGE, make_deliveries, write_settings
 from live_services import FAST, Services, copy_project, running
@@ -21,10 +22,6 @@ from perlinsos.operations.demo.lay import lay_deliveries
 from perlinsos.operations.services.airflow_api import AirflowApi
 from smtp_sink import Sink, open_sink
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-MISSING = "there is no Chromium here, so that nobody looked at the pages: .ci/run installs it, or apt-get install chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
 REGISTER, COLUMN = "dukcapil-population", "JENIS_KELAMIN"
 """The source of which a file comes without a column: the register of SHUT, and which column."""
 
@@ -126,12 +123,10 @@ def _leave_out_a_column(line: Line, right: Path) -> None:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium of this machine."""
-    if CHROMIUM is None:
+    if find_chromium() is None:
         pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

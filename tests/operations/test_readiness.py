@@ -2,10 +2,12 @@
 
 import csv
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from chromium import MISSING, find_chromium, open_chromium
 from perlinsos.errors import Refused
 from perlinsos.operations import dispatch
 from perlinsos.operations.readiness.checks import check_region
@@ -155,30 +157,15 @@ def test_nothing_is_changed_by_looking(two_stages):
     assert read_rows(two_stages, "select count(*) from audit") == before
 
 
-def test_it_prints_on_two_sheets_of_a4(two_stages, tmp_path):
-    pytest.importorskip("playwright")
-    from dataclasses import replace
-
-    from playwright.sync_api import Error, sync_playwright
-
+@pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+def test_it_prints_on_two_sheets_of_a4(two_stages):
     outlook = read_outlook(two_stages, "35.10", "2026-T1")
     most = [{**row, "district": f"Kecamatan Yang Panjang Namanya {n}", "district_code": f"35.10.{n}"}
             for n in range(10, 61) for row in outlook.rows]  # fmt: skip
     readiness = check_region(two_stages, "35.12", "2026-T1")
     html = render_page(readiness, replace(outlook, rows=tuple(most)), DAY)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=_find_chromium(), args=["--no-sandbox"])
-            page = browser.new_page()
-            page.set_content(html)
-            pdf = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
-            browser.close()
-    except Error as error:
-        pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+    with open_chromium() as browser:
+        page = browser.new_page()
+        page.set_content(html)
+        pdf = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
-
-
-def _find_chromium():
-    import shutil
-
-    return shutil.which("chromium")

@@ -59,7 +59,8 @@ def end_synthesis(process: subprocess.Popen[bytes] | None) -> None:
 
 
 def register_settings(folder: Path, regions: Iterable[str], say: Say) -> None:
-    """Register regions, consumers, decrees and cycles from the demo's files, by the commands that an operator would type."""
+    """Register regions, consumers, decrees and cycles from the demo's files, by the commands that an operator would type; and
+    let two of Airflow's users see the pages: an officer the first region, an auditor all of them."""
     chosen = list(regions)
     for region in chosen:
         call_command(["region", "add", str(folder / f"region-{region}.yaml")], say)
@@ -71,6 +72,8 @@ def register_settings(folder: Path, regions: Iterable[str], say: Say) -> None:
     for region in chosen:
         for cycle in sorted(folder.glob(f"cycle-{region}-*.yaml")):
             call_command(["cycle", "add", str(cycle)], say)
+    call_command(["user", "grant", "officer", "--region", chosen[0]], say)
+    call_command(["user", "grant", "auditor", "--role", "auditor"], say)
 
 
 def call_command(words: list[str], say: Say) -> None:

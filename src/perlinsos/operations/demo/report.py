@@ -180,15 +180,20 @@ def show_runs(console: Console, airflow: AirflowApi, since: datetime) -> None:
 
 def show_next(console: Console, services: dict[str, Any], label: str) -> None:
     """Where the pages are, and what to try."""
-    airflow = services["airflow"]
-    console.print(f"\n[bold]Airflow's pages[/bold]: {airflow['url']}", soft_wrap=True)
-    console.print(f"  log in as {airflow['user']}; the password is in {airflow['password_file']}", soft_wrap=True)
+    url = services["airflow"]["url"]
+    console.print(f"\n[bold]Pages in Airflow[/bold]: {url}", soft_wrap=True)
+    for page, what in (("coverage", "every region and stage"), ("regions/35.10", "one region"), ("alerts", "what is wrong")):
+        console.print(f"  {url}/perlinsos/{page}  {what}", soft_wrap=True, highlight=False)
+    console.print("  log in as admin (sees everything), officer (sees 35.10 only) or auditor (is told no commands)")
+    console.print(f"  the passwords are in {services['airflow']['password_file']}", soft_wrap=True)
     console.print("[bold]What to try next[/bold] (in .venv/bin, or after `source .venv/bin/activate`)")
     for line in (
         "perlinsos status                                     region by stage: state, reason, next command",
         f"perlinsos snapshot list --consumer {CONSUMER}      what a ministry sees",
         f"perlinsos snapshot fetch {label} --out copy --consumer {CONSUMER} && perlinsos snapshot verify copy",
         "perlinsos quarantine list                            rows that were set aside, by rule",
+        "perlinsos region check 35.12 --stage 2026-T1         what the new region needs for the present stage",
+        "perlinsos backfill status                            its past stages, with who planned and reviewed them",
         "perlinsos leak-scan                                  no number of a person in logs, XCom, URLs or pages",
         "make demo-down                                       stops everything",
     ):
