@@ -118,10 +118,11 @@ def deliver(ctx):
 
 
 def register(ctx, kind="tim", regions=("35.10",), **changed):
-    """Register a decree as two people: `tim`, or `kuota` with the quotas given as programme → number."""
+    """Register a decree as two people: `tim`, or `kuota` with the quotas of its stages, given as programme → number."""
     quotas = [
-        {"region_code": code, "programme": programme, "stage": "2026-T1", "quota": quota}
+        {"region_code": code, "programme": programme, "stage": stage, "quota": quota}
         for code in regions
+        for stage in changed.get("stages", ["2026-T1"])
         for programme, quota in changed.get("quotas", {}).items()
     ]
     found = {

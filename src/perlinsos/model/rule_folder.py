@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from perlinsos.errors import Refused
-from perlinsos.model.dated import Parameter
+from perlinsos.model.dated import Parameter, find_in_force
 from perlinsos.model.programmes import Programme, load_parameters, load_programme
 from perlinsos.model.reasons import Catalogue, Kind, check_codes, load_reasons
 
@@ -75,3 +76,34 @@ def _take_turns(programmes: Mapping[str, Programme]) -> dict[str, int]:
         why = f"programmes exclude each other in a circle: {' → '.join(circle)}"
         raise _refuse(circle[0], "excluded_by", why, "let one of them give way: drop its excluded_by") from None
     return turns
+
+
+def exists(programme: Programme, day: date, region: str | None) -> bool:
+    """Whether the programme pays anything on a day in a region (None: in any)."""
+    is_here = region is None or not programme.regions or region in programme.regions
+    return is_here and any(find_in_force([dated], day) for dated in programme.amounts)
+
+
+def describe_days(programme: Programme) -> str:
+    """Since when it pays, and until when: `from 2025-10-01 to 2025-12-31`."""
+    first = min(dated.first_day for dated in programme.amounts)
+    ends = [dated.until for dated in programme.amounts if dated.until]
+    return f"from {first}" + (f" to {max(ends)}" if len(ends) == len(programme.amounts) else "")
+
+
+def find_excluders(programmes: Mapping[str, Programme], code: str, day: date, region: str | None) -> tuple[str, ...]:
+    """The programmes whose recipients this one refuses on a day in a region: named then, and existing there then."""
+    dated = find_in_force(programmes[code].excluded_by, day)
+    return () if dated is None else tuple(other for other in sorted(dated.value) if exists(programmes[other], day, region))
+
+
+def find_without_quota(excluders: Mapping[str, Collection[str]], with_quota: Container[str]) -> set[str]:
+    """The programmes that have no quota, or whose answer rests on one that has none.
+
+    `excluders`: programme → those that exclude it, in the order in which the programmes are decided.
+    """
+    found: set[str] = set()
+    for code, others in excluders.items():
+        if code not in with_quota or found.intersection(others):
+            found.add(code)
+    return found

@@ -18,10 +18,12 @@ from perlinsos.ledger.cycles import Cycle, ListState
 from perlinsos.ledger.deliveries import Batch, read_batches_until
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.work import DETERMINE, find_work, make_key, read_due
+from perlinsos.model.rule_folder import find_excluders, find_without_quota
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
 from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force, repair_input_set
+from perlinsos.operations.rule_files import load_pinned
 
 BACKFILLS_AT_ONCE = 2
 OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
@@ -160,7 +162,7 @@ def _freeze(
     is_new = newest is None or newest.digest != wanted.digest
     if is_new:
         input_sets.freeze(connection, cycle.cycle_id, wanted, why, ctx.at)
-    _require_work(ctx, connection, cycle, lists, wanted, quotas)
+    _require_work(ctx, connection, cycle, lists, wanted)
     return is_new, None
 
 
@@ -170,17 +172,31 @@ def _has_begun(connection: Connection, cycle: Cycle, pin: backfills.Pin) -> bool
     return work is not None and work["input_set_digest"] == pin.input_set_digest
 
 
-def decide_statuses(lists: Iterable[ListState], quotas: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The status that each programme may have: without a quota by decree a simulation."""
-    return {one.programme: "provisional" if one.state == OPEN or one.programme in quotas else "simulation" for one in lists}
+def decide_statuses(ctx: Context, lists: Iterable[ListState], wanted: input_sets.InputSet) -> dict[str, str]:
+    """The status that each programme may have: a simulation where it, or one that excludes it, has no quota by decree.
+
+    As the determination of the input set will say it. A list whose window is open stays provisional.
+    """
+    statuses = {one.programme: "provisional" for one in lists}
+    if closed := {one.programme for one in lists if one.state != OPEN}:
+        statuses |= dict.fromkeys(closed & _find_without_quota(ctx, wanted), "simulation")
+    return statuses
+
+
+def _find_without_quota(ctx: Context, wanted: input_sets.InputSet) -> set[str]:
+    """The programmes of an input set that have no quota, or rest on one without."""
+    document, rules = wanted.document, load_pinned(ctx, wanted.document["rules"])
+    day, region = Stage.parse(document["stage"]).as_of, document["region"]
+    in_turn = sorted(document["programmes"], key=lambda code: rules.turns[code])
+    excluders = {code: find_excluders(rules.programmes, code, day, region) for code in in_turn}
+    return find_without_quota(excluders, {entry["programme"] for entry in document["quotas"]})
 
 
 def _require_work(
-    ctx: Context, connection: Connection, cycle: Cycle, lists: list[ListState], wanted: input_sets.InputSet,
-    quotas: dict[str, dict[str, Any]],
-) -> None:  # fmt: skip
+    ctx: Context, connection: Connection, cycle: Cycle, lists: list[ListState], wanted: input_sets.InputSet
+) -> None:
     """Ask for the determination, each programme with the status it may have."""
-    statuses = decide_statuses(lists, quotas)
+    statuses = decide_statuses(ctx, lists, wanted)
     for one in lists:
         if one.state == "simulation" and statuses[one.programme] != "simulation":
             cycles.move_list(connection, one.list_id, "collecting", "a decree kuota is in force", ctx.at)

@@ -7,10 +7,13 @@ how the agencies of its sources were called on that day, for the explanations of
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from perlinsos.errors import Refused
+from perlinsos.model.rule_folder import RuleFolder, load_rule_folder
 from perlinsos.operations.context import Context
 from perlinsos.sources.agencies import read_agencies
 from perlinsos.storage import Missing, digest_of
@@ -25,10 +28,43 @@ def rule_key(digest: str) -> str:
     return f"rules/{digest}"
 
 
-def list_rule_files(folder: Path, programmes: list[str]) -> list[str]:
-    """The files that say what the programmes pay, to whom and on which legal basis, as far as they are there."""
-    names = ["parameters.yaml", REASONS, *(f"{programme}/programme.yaml" for programme in programmes)]
-    return [name for name in names if (folder / name).exists()]
+def load_today(ctx: Context) -> RuleFolder:
+    """Today's `programmes/`, read once as long as no file of it changes. Refused where a file is faulty."""
+    folder = ctx.settings.folder("programmes")
+    return _load(folder, tuple(sorted(_digest_today(folder).items())))
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, _digests: tuple[tuple[str, str], ...]) -> RuleFolder:
+    """The folder whose files have these digests."""
+    return load_rule_folder(folder)
+
+
+def _digest_today(folder: Path) -> dict[str, str]:
+    """Every rule file of a folder, name → sha256."""
+    paths = [*folder.glob("*.yaml"), *folder.glob("*/programme.yaml")]
+    return {str(path.relative_to(folder)): digest_of(path) for path in paths}
+
+
+def load_pinned(ctx: Context, wanted: Mapping[str, str]) -> RuleFolder:
+    """The rules of an input set; where today's files are the same, today's folder with whatever else is in it."""
+    today = _digest_today(ctx.settings.folder("programmes"))
+    if all(today.get(name) == digest for name, digest in wanted.items() if name != AGENCIES):
+        return load_today(ctx)
+    with tempfile.TemporaryDirectory(prefix="perlinsos-rules-") as folder:
+        return load_rule_folder(fetch_rules(ctx, wanted, Path(folder)))
+
+
+def list_rule_files(ctx: Context, programmes: Iterable[str]) -> list[str]:
+    """The files that say what the programmes pay, to whom and on which legal basis; those of every programme that excludes
+    one of them, on whatever day, are part of it. Refused where a file is faulty."""
+    known, found, left = load_today(ctx).programmes, set[str](), list(programmes)
+    while left:
+        code = left.pop()
+        if code in known and code not in found:
+            found.add(code)
+            left += [other for dated in known[code].excluded_by for other in dated.value]
+    return ["parameters.yaml", REASONS, *(f"{code}/programme.yaml" for code in sorted(found))]
 
 
 def store_rules(ctx: Context, programmes: list[str], sources: Iterable[str]) -> dict[str, str]:
@@ -39,7 +75,7 @@ def store_rules(ctx: Context, programmes: list[str], sources: Iterable[str]) -> 
     """
     folder = ctx.settings.folder("programmes")
     kept = {}
-    for name in list_rule_files(folder, programmes):
+    for name in list_rule_files(ctx, programmes):
         kept[name] = digest_of(folder / name)
         ctx.storage.put_new(ctx.settings.buckets.work, rule_key(kept[name]), folder / name, "application/yaml")
     agencies = _today_agencies(ctx, sources)

@@ -19,6 +19,7 @@ from perlinsos.errors import Refused, WrongUsage
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.reasons import load_reasons
 from perlinsos.model.regions import parse_regency
+from perlinsos.model.rule_folder import find_without_quota
 from perlinsos.model.stages import Stage
 from perlinsos.publication.canonical import LIST_TABLES, ListDigest
 from perlinsos.recipients.compile import compile_candidates
@@ -296,7 +297,9 @@ def _summarise(
         "engine": "duckdb",
         "versions": versions(),
     }
-    without_quota = find_without_quota(request.rules, quotas)
+    in_turn = sorted(request.rules.programmes, key=lambda programme: programme.turn)
+    with_quota = {code for code, quota in quotas.items() if quota is not None}
+    without_quota = find_without_quota({programme.code: programme.excluded_by for programme in in_turn}, with_quota)
     for programme in request.rules.programmes:
         quota = quotas[programme.code]
         summary["programmes"][programme.code] = {
@@ -309,12 +312,3 @@ def _summarise(
             "list_digest": digests[programme.code].hexdigest(),
         }
     return summary
-
-
-def find_without_quota(rules: Rules, quotas: Mapping[str, object]) -> set[str]:
-    """The programmes that have no quota, or whose answer rests on one that has none."""
-    found: set[str] = set()
-    for programme in sorted(rules.programmes, key=lambda programme: programme.turn):
-        if quotas[programme.code] is None or found.intersection(programme.excluded_by):
-            found.add(programme.code)
-    return found

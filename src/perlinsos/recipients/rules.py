@@ -13,7 +13,7 @@ from typing import Any
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.model.dated import FIRST_DAY, OneOf, Parameter, find_in_force
 from perlinsos.model.programmes import QUARTERS, ParameterName, Programme, RegionValue, Test
-from perlinsos.model.rule_folder import RuleFolder, load_rule_folder
+from perlinsos.model.rule_folder import RuleFolder, describe_days, exists, find_excluders, load_rule_folder
 
 Value = int | str | None
 
@@ -115,28 +115,19 @@ def resolve(
     return Rules(as_of, scope, resolved, dict(sorted(values.items())), digest)
 
 
-def _exists(programme: Programme, as_of: date, region: str | None) -> bool:
-    """Whether the programme pays anything on as_of in that region (None: in any)."""
-    is_here = region is None or not programme.regions or region in programme.regions
-    return is_here and any(find_in_force([dated], as_of) for dated in programme.amounts)
-
-
 def _refuse_where_it_is_not(programme: Programme, as_of: date, region: str | None) -> None:
     """Refused outside the programme's days or regions."""
-    if _exists(programme, as_of, region):
+    if exists(programme, as_of, region):
         return
     code, name = programme.programme, programme.name["en"]
-    if _exists(programme, as_of, None):
+    if exists(programme, as_of, None):
         raise Refused(
             "The programme is of another region", where=f"{code}, region {region}", why=f"{name}: {', '.join(programme.regions)}",
             remedy="leave the programme out, or determine a region that has it",
         )  # fmt: skip
-    first = min(dated.first_day for dated in programme.amounts)
-    last = None if any(d.until is None for d in programme.amounts) else max(d.until for d in programme.amounts if d.until)
     raise Refused(
         "The programme does not exist on this day", where=f"{code}, as_of {as_of}",
-        why=f"{name}: from {first}" + (f" to {last}" if last else ""),
-        remedy="leave the programme out, or name a stage inside these days",
+        why=f"{name}: {describe_days(programme)}", remedy="leave the programme out, or name a stage inside these days",
     )  # fmt: skip
 
 
@@ -229,8 +220,7 @@ def _excluders(
     rules: RuleFolder, programme: Programme, as_of: date, region: str | None, before: Mapping[str, ProgrammeInForce]
 ) -> tuple[ProgrammeInForce, ...]:
     """The programmes whose recipients this one refuses. WrongUsage where one exists here and is not part of the run."""
-    dated = find_in_force(programme.excluded_by, as_of)
-    named = [] if dated is None else [code for code in sorted(dated.value) if _exists(rules.programmes[code], as_of, region)]
+    named = find_excluders(rules.programmes, programme.programme, as_of, region)
     if missing := [code for code in named if code not in before]:
         raise WrongUsage(
             f"{programme.programme} cannot be determined without {' and '.join(missing)}",

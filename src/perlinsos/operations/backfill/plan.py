@@ -144,7 +144,7 @@ def _compare(
     quotas = cycles.read_quotas(connection, cycle, Stage.parse(cycle.stage).as_of)
     programmes = sorted(one.programme for one in lists)
     wanted = build_input_set(ctx, cycle, programmes, region.batches_until(cycle.cut_off), quotas)
-    statuses = decide_statuses(lists, quotas)
+    statuses = decide_statuses(ctx, lists, wanted)
     work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
     pin = backfills.read_pin(connection, cycle.region_code, cycle.stage)
     planned = PlannedStage(stage=cycle.stage, action="KEEP", why="", input_set=wanted.digest, statuses=statuses)
