@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perlinsos.commands._records import Json, register, show
+from perlinsos.commands._records import Json, say, show
 
 app = typer.Typer(help="Add and list cycles.", no_args_is_help=True)
 
@@ -17,10 +17,23 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A cycle in YAML, as demo/cycle-35.10-2026-T1.yaml.")],
     as_json: Json = False,
 ) -> None:
-    """Register a cycle, or put it right while none of its windows was opened."""
-    from perlinsos.ledger.records import CycleRecord, add_cycle
+    """Register a cycle, or put it right while none of its windows was opened.
 
-    register(file, CycleRecord, add_cycle, lambda cycle: f"{cycle.stage}/{cycle.region}", as_json)
+    It has a list of each of the region's programmes that exists at the stage's first day; what has none is said.
+    """
+    from perlinsos.ledger.connection import transaction
+    from perlinsos.ledger.records import CycleRecord, read_record
+    from perlinsos.model.rule_folder import load_rule_folder
+    from perlinsos.operations.region_programmes import describe_absent, register_cycle
+    from perlinsos.settings import load_settings
+
+    settings, read = load_settings(), read_record(file, CycleRecord)
+    with transaction(settings, "registrar") as connection:
+        is_new, absent = register_cycle(connection, read, load_rule_folder(settings.folder("programmes")))
+    name = f"{read.record.stage}/{read.record.region}"
+    words = f"{name}: {'registered' if is_new else 'unchanged'}"
+    words += f"; {describe_absent(absent, read.record.stage)}" if absent else ""
+    say({"cycle": name, "changed": is_new, "digest": read.digest, "without_list": absent}, words, as_json)
 
 
 @app.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,10 +27,18 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A region in YAML, as demo/region-35.10.yaml.")],
     as_json: Json = False,
 ) -> None:
-    """Register a region, or change its record; its earlier texts stay in the ledger."""
-    from perlinsos.ledger.records import RegionRecord, add_region
+    """Register a region, or change its record; its earlier texts stay in the ledger.
 
-    register(file, RegionRecord, add_region, lambda region: f"{region.region} {region.name}", as_json)
+    Refused where the record names a programme of another region, or one without the programmes that exclude it.
+    """
+    from perlinsos.ledger.records import RegionRecord
+    from perlinsos.model.rule_folder import load_rule_folder
+    from perlinsos.operations.region_programmes import register_region
+    from perlinsos.settings import load_settings
+
+    rules = load_rule_folder(load_settings().folder("programmes"))
+    add_checked = partial(register_region, rules=rules, where=str(file))
+    register(file, RegionRecord, add_checked, lambda region: f"{region.region} {region.name}", as_json)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -198,9 +199,12 @@ def add_region(connection: Connection, read: ReadRecord[RegionRecord]) -> bool:
     return bool(call(connection, "add_region", [record, read.digest, read.document]))
 
 
-def add_cycle(connection: Connection, read: ReadRecord[CycleRecord]) -> bool:
-    """Register or change a cycle, as registrar. Refused for an unknown region, or once a window was opened."""
-    record = read.record.model_dump(mode="json")
+def add_cycle(connection: Connection, read: ReadRecord[CycleRecord], absent: Iterable[str] = ()) -> bool:
+    """Register or change a cycle, as registrar, with a list of each of the region's programmes but the absent ones.
+
+    False where this very record and its lists are there. Refused for an unknown region, or once a window was opened.
+    """
+    record = read.record.model_dump(mode="json") | {"absent": sorted(absent)}
     record["region_code"] = record.pop("region")
     return bool(call(connection, "add_cycle", [record, read.digest, read.document]))
 

@@ -23,7 +23,8 @@ from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
 from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force, repair_input_set
-from perlinsos.operations.rule_files import load_pinned
+from perlinsos.operations.region_programmes import describe_absent, find_absent
+from perlinsos.operations.rule_files import load_pinned, load_today
 
 BACKFILLS_AT_ONCE = 2
 OPEN, BEFORE_WINDOW = "provisional", ("collecting", "determined", "simulation")
@@ -96,12 +97,21 @@ def _start_collecting(ctx: Context, connection: Connection, cycle: Cycle, today:
     covered = cycles.read_team(connection, cycle, today)
     lists = cycles.read_lists(connection, cycle.cycle_id)
     working = [one for one in lists if covered is not None and (not covered or one.programme in covered)]
-    for one in working:
-        if one.state == "planned":
-            cycles.move_list(connection, one.list_id, "collecting", "a decree tim is in force", ctx.at)
     if not working:
         return [], f"no decree tim is in force for {cycle.region_code} on {today}"
-    return working, None
+    planned = [one for one in working if one.state == "planned"]
+    beginning, reason = keep_existing(ctx, cycle, planned) if planned else ([], None)
+    for one in beginning:
+        cycles.move_list(connection, one.list_id, "collecting", "a decree tim is in force", ctx.at)
+    begun = [one for one in working if one not in planned] + beginning
+    return begun, None if begun else reason
+
+
+def keep_existing(ctx: Context, cycle: Cycle, lists: list[ListState]) -> tuple[list[ListState], str | None]:
+    """The lists whose programmes exist at the cycle's stage; a reason where there is none."""
+    absent = find_absent(load_today(ctx), cycle.region_code, cycle.stage, [one.programme for one in lists])
+    there = [one for one in lists if one.programme not in absent]
+    return there, None if there else describe_absent(absent, cycle.stage)
 
 
 def _close_windows(ctx: Context, connection: Connection, cycle: Cycle) -> None:
@@ -151,9 +161,13 @@ def _freeze(
     open_lists = {one.programme for one in lists if one.state == OPEN}
     if open_lists and newest is not None:
         wanted, why = repair_input_set(ctx, connection, newest, quotas, open_lists), "rows set aside were repaired"
+        lists = [one for one in lists if one.programme in wanted.document["programmes"]]
     elif obstacle := find_obstacle(ctx, connection, cycle, today, batches_until):
         return False, obstacle
     else:
+        lists, reason = keep_existing(ctx, cycle, lists)
+        if reason:
+            return False, reason
         programmes = sorted(one.programme for one in lists)
         wanted = build_input_set(ctx, cycle, programmes, batches_until(cycle.cut_off), quotas)
         why = "batches, rules or settings changed" if newest else "cut-off"

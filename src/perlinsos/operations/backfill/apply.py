@@ -10,6 +10,8 @@ from perlinsos.ledger import backfills
 from perlinsos.operations.backfill.plan import make_plan
 from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, write_cycle
 from perlinsos.operations.context import Context
+from perlinsos.operations.region_programmes import list_absent
+from perlinsos.operations.rule_files import load_today
 
 Applied = Literal["applied", "unchanged", "nothing to do"]
 
@@ -41,7 +43,9 @@ def apply_plan(ctx: Context, record: BackfillRecord, document: str, reviewer: st
             "planned_at": record.planned_at.isoformat(),
             "plan_digest": record.digest,
         }
-        is_new = backfills.apply_plan(connection, entry, [_as_entry(one) for one in record.stages], document, ctx.at)
+        is_new = backfills.apply_plan(
+            connection, entry, [_as_entry(ctx, record.region, one) for one in record.stages], document, ctx.at
+        )
         return "applied" if is_new else "unchanged"
 
 
@@ -93,7 +97,7 @@ def _describe_change(then: PlannedStage, now: PlannedStage) -> str:
     return f"{then.stage} would be decided from other inputs"
 
 
-def _as_entry(stage: PlannedStage) -> dict[str, Any]:
+def _as_entry(ctx: Context, region: str, stage: PlannedStage) -> dict[str, Any]:
     """A stage as the ledger takes it, with the cycle's record where one is to be registered."""
     entry: dict[str, Any] = {
         "stage": stage.stage,
@@ -107,5 +111,6 @@ def _as_entry(stage: PlannedStage) -> dict[str, Any]:
         text = write_cycle(stage.cycle)
         cycle = stage.cycle.model_dump(mode="json")
         cycle["region_code"] = cycle.pop("region")
+        cycle["absent"] = list_absent(load_today(ctx), region, stage.stage)
         entry |= {"cycle": cycle, "record_digest": hashlib.sha256(text.encode()).hexdigest(), "record_document": text}
     return entry

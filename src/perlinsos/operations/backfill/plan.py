@@ -25,8 +25,10 @@ from perlinsos.operations.backfill.estimate import Measured, describe_basis, est
 from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, parse_range
 from perlinsos.operations.calendar import ZONES, local_day
 from perlinsos.operations.context import Context
-from perlinsos.operations.dispatch import BEFORE_WINDOW, decide_statuses
+from perlinsos.operations.dispatch import BEFORE_WINDOW, decide_statuses, keep_existing
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force
+from perlinsos.operations.region_programmes import describe_absent, find_absent
+from perlinsos.operations.rule_files import load_today
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def plan_stage(ctx: Context, connection: Connection, region: _Region, stage: Sta
         return PlannedStage(stage=str(stage), action="KEEP", why="it has a live cycle, which dispatch brings")
     record = follow_template(region.template, region.row["region_code"], stage)
     cycle = known or _as_cycle(record, region.row)
-    lists = _lists_of(connection, cycle, region, is_known=known is not None)
+    named = _lists_of(connection, cycle, region, is_known=known is not None)
+    lists, reason = keep_existing(ctx, cycle, named)
+    if reason:
+        return PlannedStage(stage=str(stage), action="KEEP", why=reason)
     if any(one.state not in ("planned", *BEFORE_WINDOW) for one in lists):
         return PlannedStage(stage=str(stage), action="KEEP", why="its lists went further than a backfill may touch")
     covered = cycles.read_team(connection, cycle, region.today)
@@ -111,7 +116,9 @@ def plan_stage(ctx: Context, connection: Connection, region: _Region, stage: Sta
     if obstacle := find_obstacle(ctx, connection, cycle, region.today, region.batches_until):
         remedy = f"perlinsos region check {cycle.region_code} --stage {stage}"
         return PlannedStage(stage=str(stage), action="BLOCKED", why=obstacle, remedy=remedy)
-    return _compare(ctx, connection, region, cycle, None if known else record, counted)
+    planned = _compare(ctx, connection, region, cycle, None if known else record, counted)
+    absent = find_absent(load_today(ctx), cycle.region_code, cycle.stage, [one.programme for one in named])
+    return planned.model_copy(update={"why": f"{planned.why}; {describe_absent(absent, cycle.stage)}"}) if absent else planned
 
 
 def _as_cycle(record: CycleRecord, region: dict[str, Any]) -> Cycle:

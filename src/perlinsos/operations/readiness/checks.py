@@ -18,6 +18,8 @@ from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import ZONES, local_day
 from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import NEEDED, find_silent, pick_in_force
+from perlinsos.operations.region_programmes import find_absent, find_faults
+from perlinsos.operations.rule_files import load_today
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,10 @@ def _each(
 ) -> Iterator[Check]:
     """The checks in order."""
     yield from _check_record(ctx, region, record)
+    if record is not None:
+        absent = find_absent(load_today(ctx), region, stage, record["programmes"])
+        yield from _check_programmes(ctx, record, stage, absent)
+        record = record | {"programmes": [code for code in record["programmes"] if code not in absent]}
     yield from _check_teams(ctx, connection, region, stage, record)
     yield _check_cycle(region, stage, cycle)
     yield from _check_sources(ctx, connection, region, stage, cycle)
@@ -123,6 +129,23 @@ def _check_record(ctx: Context, region: str, record: dict[str, Any] | None) -> I
     empty = [word for word in ("name", "address", "hours", "telephone") if not record["office"].get(word)]
     words = f"{record['office'].get('name')}" if not empty else f"{', '.join(empty)} missing: no letter is made"
     yield Check("record", "office", not empty, words, "perlinsos region add FILE" if empty else "")
+
+
+def _check_programmes(ctx: Context, record: dict[str, Any], stage: str, absent: dict[str, str]) -> Iterator[Check]:
+    """Programmes that the record cannot name; and those that exist, but not at this stage."""
+    faults = list(find_faults(load_today(ctx), record["region_code"], record["programmes"], "the region's record"))
+    for fault in faults:
+        yield Check("record", "programmes", False, f"{fault.what}: {fault.why}", f"perlinsos region add FILE ({fault.remedy})")
+    for code, why in {} if faults else absent.items():
+        yield Check("record", code, True, f"{stage} has no list of it: {why}")
+    if len(absent) == len(record["programmes"]):
+        yield Check(
+            "record",
+            "programmes",
+            False,
+            f"none of them exists in {stage}",
+            f"perlinsos region check {record['region_code']} --stage STAGE",
+        )
 
 
 def _check_teams(ctx: Context, connection: Connection, region: str, stage: str, record: dict[str, Any] | None) -> Iterator[Check]:
