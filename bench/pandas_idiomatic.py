@@ -46,6 +46,8 @@ OPTIONAL = {
     "minimum_wage": "umk_idr ump_idr valid_from",
 }
 IDS = {"nik", "no_kk"}
+# Ids are Arrow text: `isin` of pandas' own text goes through Python objects, and is a hundred times slower.
+ID = pd.ArrowDtype(pa.string())
 DATES = {"birth_date", "status_date", "observed_on", "valid_from"}
 NUMBERS = {"family_relation", "decile", "national_rank", "electricity_va", "pregnancy_number", "quota", "year"}
 MONEY = {"umk_idr", "ump_idr"}
@@ -209,8 +211,8 @@ def tidy(name: str, rows: pd.DataFrame) -> pd.DataFrame:
         elif column in WORDS:
             rows[column] = check_words(name, values.astype("category"))
         else:
-            values = values.astype("str")
-            rows[column] = values.mask(values.eq(""))
+            values = values.astype(ID if column in IDS else "str")
+            rows[column] = values.mask(values.eq("").fillna(False))
             if column in IDS and name != "quarantined":
                 check_ids(name, rows[column])
     return rows
@@ -264,7 +266,7 @@ def read_inputs(folder: Path) -> dict[str, pd.DataFrame]:
             columns = f"{REQUIRED[name]} {OPTIONAL[name]}".split()
             rows = tidy(name, texts.reindex(columns=columns))
         elif rows is None and name == "quarantined":
-            rows = pd.DataFrame(columns=["dataset", "nik", "no_kk", "source"], dtype="str")
+            rows = tidy(name, pd.DataFrame(columns=["dataset", "nik", "no_kk", "source"], dtype="str"))
         elif rows is None:
             raise InputError(f"{name}.parquet is missing in the inputs")
         inputs[name] = rows
@@ -282,7 +284,8 @@ def best_rows(rows: pd.DataFrame, key: list[str], order: list[str], ascending: b
 
 def on_several(rows: pd.DataFrame, key: str, other: str) -> pd.DataFrame:
     """The pairs of key and other where a key stands with several others; nulls are none."""
-    pairs = rows[[key, other]].dropna().drop_duplicates()
+    pairs = rows[[key, other]].dropna()
+    pairs = pairs[pairs.duplicated(key, keep=False)].drop_duplicates()
     return pairs[pairs.duplicated(key, keep=False)]
 
 
@@ -345,7 +348,7 @@ def weigh_signals(signal: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     figures = value[is_number & ~is_denied & ~is_empty]
     if not figures.str.fullmatch(r"[0-9]+(\.0*)?").all():
         raise InputError("signal, column value: a number of another form than digits")
-    number = figures.str.partition(".")[0].astype("int64[pyarrow]").astype("float64").reindex(seen.index)
+    number = figures.str.replace(r"\.0*$", "", regex=True).astype("int64[pyarrow]").astype("float64").reindex(seen.index)
     number = number.mask(is_number & is_denied, 0).mask(code.eq("CAR") & is_empty, 1)
     level = value.where(code.eq("ENROLLED")).str.upper().map({level: place for place, level in enumerate(LEVELS, 1)})
     weighed = seen.assign(
@@ -448,7 +451,7 @@ def findings_of(rows: pd.DataFrame, code: Any, source: Any = None, observed: Any
     """Rows of the findings from rows with no_kk and perhaps nik."""
     found = rows.reindex(columns=["no_kk", "nik"])
     found = found.assign(code=code, source=source, observed_value=observed, limit_value=limit)
-    return found.astype(dict.fromkeys(FINDING, "str"))
+    return found.astype(dict.fromkeys(FINDING, "str") | dict.fromkeys(IDS, ID))
 
 
 def as_text(numbers: pd.Series) -> pd.Series:
@@ -521,13 +524,12 @@ def find_missing(families: pd.DataFrame, members: pd.DataFrame, named_heads: pd.
 
 def find_quarantined(quarantined: pd.DataFrame, families: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
     """DATA_DIKARANTINA by the NIK of a person of the family, or by its card alone."""
-    rows = quarantined.astype("str")
+    rows = quarantined.astype({"source": "str", "dataset": "str"})
     facts = ["no_kk", "nik", "source", "dataset"]
-    by_person = rows.drop(columns="no_kk").dropna(subset="nik").merge(persons.dropna().drop_duplicates(), on="nik")[facts]
+    persons = persons[persons["nik"].isin(rows["nik"].dropna())].drop_duplicates()
+    by_person = rows.drop(columns="no_kk").merge(persons, on="nik")[facts]
     by_card = rows[rows["no_kk"].isin(families["no_kk"]) & rows["no_kk"].notna()][facts]
-    named = by_card.merge(persons.dropna().drop_duplicates(), on=["no_kk", "nik"], how="left", indicator=True)["_merge"].eq(
-        "both"
-    )
+    named = by_card.merge(persons, on=["no_kk", "nik"], how="left", indicator=True)["_merge"].eq("both")
     by_card = by_card.assign(nik=by_card["nik"].where(named.to_numpy()))
     found = pd.concat([by_person, by_card]).drop_duplicates()
     return findings_of(found, "DATA_DIKARANTINA", found["source"], found["dataset"])
@@ -645,8 +647,10 @@ def list_warnings(families: pd.DataFrame, members: pd.DataFrame, cards: dict[str
 
 def collect_codes(families: pd.DataFrame, codes: pd.DataFrame) -> pd.Series:
     """The codes of each family as a list, sorted and unique. `families` are sorted by No KK."""
-    distinct = codes[["no_kk", "code"]].drop_duplicates().sort_values(["no_kk", "code"])
-    counts = distinct.groupby("no_kk").size().reindex(families["no_kk"], fill_value=0)
+    numbered = pd.DataFrame({"no_kk": families["no_kk"], "family": np.arange(len(families))})
+    distinct = codes[["no_kk", "code"]].merge(numbered, on="no_kk").astype({"code": "category"})
+    distinct = distinct[["family", "code"]].drop_duplicates().sort_values(["family", "code"])
+    counts = np.bincount(distinct["family"], minlength=len(families))
     offsets = pa.array(np.concatenate([[0], counts.cumsum()]), pa.int32())
     lists = pa.ListArray.from_arrays(offsets, pa.array(distinct["code"].to_numpy(object), pa.string()))
     return pd.Series(pd.arrays.ArrowExtensionArray(lists), index=families.index)
@@ -719,7 +723,9 @@ def to_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
 def canonical_text(column: pa.Array) -> bytes:
     """Lengths, then all bytes."""
     texts = column.cast(pa.large_string()).fill_null("")
-    return pc.binary_length(texts).to_numpy().astype("<i8").tobytes() + "".join(texts.to_pylist()).encode()
+    offsets = np.frombuffer(texts.buffers()[1], "<i8")[texts.offset : texts.offset + len(texts) + 1]
+    first, last = (offsets[0], offsets[-1]) if len(texts) else (0, 0)
+    return np.diff(offsets).tobytes() + bytes(memoryview(texts.buffers()[2] or b"")[first:last])
 
 
 def canonical_column(field: pa.Field, column: pa.ChunkedArray) -> bytes:
