@@ -1,7 +1,8 @@
 -- Grain: one changed unit in both lists and one reason that it has in one of them only: whether the rules brought it.
 -- A limit brought it where the value seen in one list would not have been refused by the limit of the other; of a decile,
 -- which both lists show, where the other list's decile breaks this list's limit. An exclusion that the other rules do
--- not have, or ask in other words, brought it.
+-- not have, or ask in other words, brought it. Of another programme that excludes, the rules brought it where one that the
+-- list names excludes in that list only, or selects by other rules.
 create or replace temp table changed_reason as
 with
 standing as (
@@ -37,6 +38,17 @@ observed as (
   from after_findings
   where no_kk in (select no_kk from one_sided)
   group by all
+),
+
+excluding as (
+  select distinct f.programme, f.no_kk, f.code, f.is_before
+  from (
+    select programme, no_kk, code, observed_value, true as is_before from before_findings
+    union all
+    select programme, no_kk, code, observed_value, false from after_findings
+  ) as f
+  inner join rule_change as r on r.programme = f.programme and r.kind = 'excluder' and r.name = f.observed_value
+  where f.code = 'PENERIMA_PROGRAM_LAIN'
 )
 
 select
@@ -47,6 +59,7 @@ select
   s.code,
   s.is_before,
   case
+    when e.code is not null then true
     when r.name is null then false
     when r.limit_before is null or r.limit_after is null then true
     when s.code = 'DESIL_DI_ATAS_BATAS' and s.is_before then coalesce(u.decile_after > r.limit_before, false)
@@ -66,4 +79,9 @@ left join observed as o
   on o.programme = s.programme
   and o.no_kk = s.no_kk
   and o.code = s.code
-  and o.is_before = s.is_before;
+  and o.is_before = s.is_before
+left join excluding as e
+  on e.programme = s.programme
+  and e.no_kk = s.no_kk
+  and e.code = s.code
+  and e.is_before = s.is_before;

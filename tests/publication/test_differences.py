@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
 from perlinsos.publication.differences import CauseSum, compare_lists, summarise_changes
+from perlinsos.settings import find_project
 from rules.small_region import Region, decide
 
 
@@ -168,6 +171,68 @@ def test_quarantine_that_no_longer_holds_is_a_rule(difference: Callable[..., Dif
     region.add("quarantined", dataset="population", source="dukcapil", nik=None, no_kk=card)
     found = difference(region, region, new={"set_values": {"quarantine.holds": "no"}})
     assert found.one(card) == ("TUNDA", "LAYAK", "RULE")
+
+
+def excluding(folder: Path, *codes: str) -> dict[str, Any]:
+    """Options of a determination in which BLT Dana Desa gives way to these programmes alone."""
+    shutil.copytree(find_project() / "programmes", folder)
+    file = folder / "blt-dana-desa" / "programme.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["excluded_by"][0]["value"] = list(codes)
+    file.write_text(yaml.safe_dump(document))
+    return {"programmes": ["blt-dana-desa", *codes], "rules_folder": folder}
+
+
+def test_another_programme_that_excludes_is_a_rule(difference: Callable[..., Difference], tmp_path: Path) -> None:
+    region, (card,) = families(1)
+    old, new = excluding(tmp_path / "old", "pip"), excluding(tmp_path / "new", "pip", "bpnt")
+    assert difference(region, region, old, new).one(card, "blt-dana-desa") == ("LAYAK", "TIDAK_LAYAK", "RULE")
+    assert difference(region, region, new, old).one(card, "blt-dana-desa") == ("TIDAK_LAYAK", "LAYAK", "RULE")
+
+
+def test_who_is_excluded_by_other_rules_of_that_programme_is_a_rule(
+    difference: Callable[..., Difference], tmp_path: Path
+) -> None:
+    region, (card,) = families(1)
+    options = excluding(tmp_path / "rules", "pkh")
+    found = difference(region, region, options | {"set_values": {"pkh.elderly_min_age": 120}}, options)
+    assert found.one(card, "blt-dana-desa") == ("LAYAK", "TIDAK_LAYAK", "RULE")
+
+
+def test_who_is_excluded_since_a_birth_is_data_with_another_seed_too(
+    difference: Callable[..., Difference], tmp_path: Path
+) -> None:
+    """Each stage has a lottery of its own; the digest of the programme that excludes covers its seed."""
+    before, after = Region(), Region()
+    for region in (before, after):
+        card = region.welfare("3510160101207001")
+        region.person(card, "1990-01-01")
+    after.person(card, "2025-11-01", relation=4)
+    options = excluding(tmp_path / "rules", "pkh")
+    seeds = ({"settings": {"lottery_seed": seed}} for seed in ("one", "another"))
+    found = difference(before, after, *(options | seed for seed in seeds))
+    assert found.one(card, "blt-dana-desa") == ("LAYAK", "TIDAK_LAYAK", "DATA")
+    assert found.one(card) == ("TIDAK_LAYAK", "LAYAK", "DATA")
+
+
+def test_a_card_whose_only_pupil_is_on_another_card_is_a_move(difference: Callable[..., Difference]) -> None:
+    """A programme for persons has a row of the family while it considers nobody of the card."""
+    regions = Region(), Region()
+    for region, pupils_card in zip(regions, (0, 1), strict=True):
+        cards = [region.family(number, decile=decile)[0] for number, decile in ((1, 1), (2, 9))]
+        region.signal(region.person(cards[pupils_card], "2012-01-01", relation=4), "ENROLLED", "SMP")
+    found = difference(*regions, *({"programmes": ["pip"]} for _ in regions))
+    assert {(row["unit"], row["no_kk"], row["cause"]) for row in found.rows} == {("family", card, "MOVE") for card in cards}
+    assert found.sums == [CauseSum("pip", "MOVE", 2, 0, 0, 0, 0)]
+
+
+def test_a_card_with_a_new_pupil_is_data(difference: Callable[..., Difference]) -> None:
+    regions = Region(), Region()
+    for region, said in zip(regions, ("none", "SMP"), strict=True):
+        card, _ = region.family(1)
+        region.signal(region.person(card, "2012-01-01", relation=4), "ENROLLED", said)
+    found = difference(*regions, *({"programmes": ["pip"]} for _ in regions))
+    assert {(row["unit"], row["cause"]) for row in found.rows} == {("family", "DATA"), ("person", "DATA")}
 
 
 def test_a_new_lottery_seed_is_no_rule(difference: Callable[..., Difference]) -> None:

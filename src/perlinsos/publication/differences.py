@@ -130,9 +130,10 @@ def _all_rule_changes(
     connection: duckdb.DuckDBPyConnection, programmes: Sequence[str], summaries: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> Iterator[RuleChange]:
     for programme in programmes:
-        before, after = (summary["programmes"][programme].get("rules") for summary in summaries)
+        old, new = (summary["programmes"][programme] for summary in summaries)
         wages = _wage_limit(connection, "before", programme), _wage_limit(connection, "after", programme)
-        yield from find_rule_changes(programme, before, after, wages)
+        excluding = old.get("excluding_rules", {}), new.get("excluding_rules", {})
+        yield from find_rule_changes(programme, old.get("rules"), new.get("rules"), wages, excluding)
 
 
 def _wage_limit(connection: duckdb.DuckDBPyConnection, side: str, programme: str) -> int | None:

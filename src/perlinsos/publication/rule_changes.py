@@ -1,6 +1,7 @@
-"""What of a programme's resolved rules differs between two lists: exclusions, components, caps, amounts.
+"""What of a programme's resolved rules differs between two lists: exclusions, excluding programmes, components, caps, amounts.
 
-Reads the document that a determination keeps in its summary (`programmes.<p>.rules`), which the rules digest covers.
+Reads the document that a determination keeps in its summary (`programmes.<p>.rules`), which the rules digest covers; of
+the programmes that exclude it, `programmes.<p>.excluding_rules`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from perlinsos.model.vocabulary import FAMILY_TESTS
 
 Document = Mapping[str, Any]
-Kind = Literal["reason", "component", "counting", "amount", "scope"]
+Kind = Literal["reason", "excluder", "component", "counting", "amount", "scope"]
 GATE_CODES = ("BELUM_ADA_DESIL", FAMILY_TESTS["decile"][0])
 _PUPIL, _PREGNANT = "signal.ENROLLED.max_age_months", "signal.PREGNANT.max_age_months"
 _AGED_BY = {"is_enrolled": _PUPIL, "school_level": _PUPIL, "is_pregnant": _PREGNANT, "pregnancy_number": _PREGNANT}
@@ -21,7 +22,10 @@ _OFF = (None, "none")
 
 @dataclass(frozen=True)
 class RuleChange:
-    """One rule that differs. `limit_…`: the numbers that it compares with; None where it is off, absent or no number."""
+    """One rule that differs. `limit_…`: the numbers that it compares with; None where it is off, absent or no number.
+
+    Of kind `excluder`, `name` is a programme that excludes in one list only, or by other rules of its own.
+    """
 
     programme: str
     kind: Kind
@@ -32,12 +36,14 @@ class RuleChange:
 
 
 def find_rule_changes(
-    programme: str, before: Document | None, after: Document | None, wages: tuple[int | None, int | None] = (None, None)
-) -> Iterator[RuleChange]:
+    programme: str, before: Document | None, after: Document | None, wages: tuple[int | None, int | None] = (None, None),
+    excluding: tuple[Mapping[str, Document], Mapping[str, Document]] = ({}, {}),
+) -> Iterator[RuleChange]:  # fmt: skip
     """Every rule of the programme that differs between two resolved documents.
 
     `wages` = the minimum wage that each list judged by, None where its findings do not show it: that limit is the
-    region's, not the document's. Without both documents only a difference of it is found.
+    region's, not the document's. Without both documents only a difference of it is found. `excluding` = of each list
+    the documents of the programmes that exclude this one, and of those that exclude them.
     """
     if before is None or after is None:
         if None not in wages and wages[0] != wages[1]:
@@ -49,14 +55,25 @@ def find_rule_changes(
     for name in ("family_amount_year_idr", "person_amount_year_idr", "paid_in"):
         if before.get(name) != after.get(name):
             yield RuleChange(programme, "amount", name)
-    if before.get("excluded_by") != after.get("excluded_by"):
-        yield RuleChange(programme, "reason", "PENERIMA_PROGRAM_LAIN")
+    yield from _excluders(programme, before, after, excluding)
     if before.get("scope") != after.get("scope"):
         yield RuleChange(programme, "scope", "scope")
     if before.get("gate") != after.get("gate"):
         yield from (RuleChange(programme, "reason", code) for code in GATE_CODES)
     if _shared(before, "quarantine.holds") != _shared(after, "quarantine.holds"):
         yield RuleChange(programme, "reason", "DATA_DIKARANTINA")
+
+
+def _excluders(
+    programme: str, before: Document, after: Document, excluding: tuple[Mapping[str, Document], Mapping[str, Document]]
+) -> Iterator[RuleChange]:
+    """Programmes that exclude in one list only, or select by other rules. Their digests would not do: they cover the
+    lottery's seed, which is another one in every stage and no rule."""
+    old, new = before.get("excluded_by", {}), after.get("excluded_by", {})
+    for code in sorted(old.keys() | new.keys()):
+        changes = find_rule_changes(code, excluding[0].get(code), excluding[1].get(code), excluding=excluding)
+        if (code in old) != (code in new) or any(change.kind != "amount" for change in changes):
+            yield RuleChange(programme, "excluder", code)
 
 
 def _shared(document: Document, name: str) -> Any:

@@ -27,7 +27,7 @@ from perlinsos.recipients.inputs import USED, InputFile, damage_named, open_inpu
 from perlinsos.recipients.outputs import write_table
 from perlinsos.recipients.reference import read_minimum_wage, read_quota, refuse_wage_without_limit
 from perlinsos.recipients.rule_tables import set_quota, set_variable, set_variables, write_exclusions, write_rules
-from perlinsos.recipients.rules import ProgrammeInForce, Rules, resolve
+from perlinsos.recipients.rules import ProgrammeInForce, Rules, describe_rules, resolve
 from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
 from perlinsos.settings import Settings, load_settings
 
@@ -307,8 +307,7 @@ def _summarise(
             "quota": quota[0] if quota else None,
             "decree_id": quota[1] if quota else None,
             "simulation_only": request.is_set_by_hand or programme.code in without_quota,
-            "rules_digest": programme.digest,
-            "rules": programme.document,
+            **describe_rules(request.rules, programme),
             "list_digest": digests[programme.code].hexdigest(),
         }
     return summary

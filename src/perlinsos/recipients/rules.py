@@ -216,6 +216,20 @@ def _payment_quarters(programme: Programme, as_of: date) -> tuple[int, ...]:
     return tuple(QUARTERS.index(quarter) + 1 for quarter in dated.value)
 
 
+def describe_rules(rules: Rules, programme: ProgrammeInForce) -> dict[str, Any]:
+    """What a summary says of a programme's rules: digest and document. `excluding_rules`, where there are some: the
+    documents of those that exclude it, and of those that exclude them (its own document has their digests alone)."""
+    known = {other.code: other for other in rules.programmes}
+    excluding: dict[str, Any] = {}
+    left = list(programme.excluded_by)
+    while left:
+        other = known[left.pop()]
+        excluding[other.code] = other.document
+        left += other.excluded_by
+    said = {"rules_digest": programme.digest, "rules": programme.document}
+    return said | ({"excluding_rules": dict(sorted(excluding.items()))} if excluding else {})
+
+
 def _excluders(
     rules: RuleFolder, programme: Programme, as_of: date, region: str | None, before: Mapping[str, ProgrammeInForce]
 ) -> tuple[ProgrammeInForce, ...]:
