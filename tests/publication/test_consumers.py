@@ -106,6 +106,15 @@ def test_evidence_is_joined_by_tokens_within_a_consumer(copies: dict[str, Path])
         assert set(pq.read_table(copies["auditor"] / f"{name}.parquet")["family_token"].to_pylist()) <= tokens
 
 
+def test_the_readmes_say_that_rows_without_a_person_are_families(copies: dict[str, Path]) -> None:
+    for profile, folder in copies.items():
+        texts = {language: (folder / f"README.{language}.md").read_text() for language in ("id", "en")}
+        has_persons = profile != "statistics"
+        assert ("Baris tanpa `person_token` adalah tentang keluarga." in texts["id"]) == has_persons
+        assert ("A row without `person_token` is about a family." in texts["en"]) == has_persons
+        assert ("person_token" in recipients(folder)[0]) == has_persons
+
+
 def test_a_programme_of_persons_has_a_token_for_each_person() -> None:
     rows = [{**decide("pip", number // 2), "unit": "person", "nik": card(500 + number)} for number in range(8)]
     decisions = pa.Table.from_pylist(rows, arrow_schema(RESULT_TABLES["decisions"]))

@@ -27,7 +27,8 @@ _TEXTS = {
         "simpan kembali sebagai csv, xlsx, atau parquet lalu jalankan `perlinsos snapshot digest BERKAS --package "
         "datapackage.json`.",
         "tokens": "Tidak ada nama, NIK, atau nomor KK di sini. "
-        "Setiap keluarga memiliki token tetap khusus untuk penerima berkas ini.",
+        "Setiap keluarga memiliki token tetap khusus untuk penerima berkas ini, demikian pula setiap orang dalam program per "
+        "orang. Baris tanpa `person_token` adalah tentang keluarga.",
         "no_tokens": "Tidak ada nama, NIK, nomor KK, token, atau tempat di bawah kecamatan di sini.",
         "families": "Kode alasan bukan vonis atas keluarga; "
         "setiap keluarga berhak atas penjelasan dan dapat mengajukan sanggah gratis.",
@@ -50,7 +51,8 @@ _TEXTS = {
         "digest_of": "Whatever read it, the content is the same where its digest is the `content_digest` of `manifest.json`: "
         "save it as csv, xlsx or parquet again and run `perlinsos snapshot digest FILE --package datapackage.json`.",
         "tokens": "There is no name, NIK or card number here. "
-        "Each family has a lasting token, made for the consumer of these files alone.",
+        "Each family has a lasting token, made for the consumer of these files alone; so has each person in a programme for "
+        "persons. A row without `person_token` is about a family.",
         "no_tokens": "There is no name, NIK, card number, token or place below the district here.",
         "families": "A reason code is no verdict on a family: each may have its answer explained, and object, free of charge.",
     },
