@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,28 @@ FINDING = ["no_kk", "nik", "code", "source", "observed_value", "limit_value"]
 
 class InputError(Exception):
     """The inputs cannot be decided upon; the message says where and why, and never a number of a person."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is decided: a region's stage, its first day, and the dated rules of that day."""
+
+    region: str
+    stage: str
+    as_of: pd.Timestamp
+    rules: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Register:
+    """The families as of the day; `members` and `persons` (those without members too) are of the families to decide."""
+
+    families: pd.DataFrame
+    not_decided: pd.DataFrame
+    members: pd.DataFrame
+    persons: pd.DataFrame
+    warnings: pd.DataFrame
+    unknown_heads: pd.DataFrame
 
 
 # ---- reading and checking ------------------------------------------------------------------------------------------
@@ -346,7 +369,7 @@ def weigh_signals(signal: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     value, code = seen["value"], seen["code"]
     is_number, is_denied, is_empty = code.isin(NUMBER_CODES), value.str.lower().isin(DENIALS), value.isna()
     figures = value[is_number & ~is_denied & ~is_empty]
-    if not figures.str.fullmatch(r"[0-9]+(\.0*)?").all():
+    if not figures.str.fullmatch(r"[0-9]{1,18}(\.0*)?").all():
         raise InputError("signal, column value: a number of another form than digits")
     number = figures.str.replace(r"\.0*$", "", regex=True).astype("int64[pyarrow]").astype("float64").reindex(seen.index)
     number = number.mask(is_number & is_denied, 0).mask(code.eq("CAR") & is_empty, 1)
@@ -656,59 +679,54 @@ def collect_codes(families: pd.DataFrame, codes: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.arrays.ArrowExtensionArray(lists), index=families.index)
 
 
-def draw_lots(cards: pd.Series, stage: str, programme: str, region: str) -> list[str]:
+def draw_lots(cards: pd.Series, programme: str, job: Job) -> list[str]:
     """The lottery number of each card."""
-    return [hashlib.sha256(f"{stage}|{programme}|{region}|{card}".encode()).hexdigest() for card in cards]
+    return [hashlib.sha256(f"{job.stage}|{programme}|{job.region}|{card}".encode()).hexdigest() for card in cards]
 
 
-def order_queue(eligible: pd.DataFrame, stage: str, programme: str, region: str) -> pd.Series:
+def order_queue(eligible: pd.DataFrame, programme: str, job: Job) -> pd.Series:
     """Place 1…n of each eligible family: decile, national rank, lottery (needed for ties only), No KK."""
     eligible = eligible[["no_kk", "decile", "national_rank"]].assign(lottery="")
     tied = eligible.loc[eligible.duplicated(["decile", "national_rank"], keep=False), "no_kk"]
-    eligible.loc[tied.index, "lottery"] = draw_lots(tied, stage, programme, region)
+    eligible.loc[tied.index, "lottery"] = draw_lots(tied, programme, job)
     order = eligible.sort_values(["decile", "national_rank", "lottery", "no_kk"]).index
     return pd.Series(np.arange(1, len(order) + 1), index=order, dtype="Int64")
 
 
-def find_quota(quota: pd.DataFrame, region: str, programme: str, stage: str) -> int | None:
+def find_quota(quota: pd.DataFrame, programme: str, job: Job) -> int | None:
     """The quota of this list; None where there is no row."""
-    is_ours = quota["programme"].str.lower().eq(programme) & quota["stage"].eq(stage) & quota["region_code"].eq(region)
+    is_ours = quota["programme"].str.lower().eq(programme) & quota["stage"].eq(job.stage) & quota["region_code"].eq(job.region)
     rows = quota.loc[is_ours, "quota"]
     if len(rows) > 1:
-        raise InputError(f"quota: {len(rows)} rows for {programme}, {region}, {stage}")
+        raise InputError(f"quota: {len(rows)} rows for {programme}, {job.region}, {job.stage}")
     if rows.isna().any() or rows.lt(0).any():
-        raise InputError(f"quota: the quota of {programme}, {region}, {stage} is null or negative")
+        raise InputError(f"quota: the quota of {programme}, {job.region}, {job.stage} is null or negative")
     return int(rows.iloc[0]) if len(rows) else None
 
 
 def decide(
-    families: pd.DataFrame,
-    findings: pd.DataFrame,
-    amounts: pd.Series | int,
-    quota: int | None,
-    stage: str,
-    programme: str,
-    region: str,
+    families: pd.DataFrame, findings: pd.DataFrame, amounts: pd.Series, quota: int | None, programme: str, job: Job
 ) -> pd.DataFrame:
     """The decisions of one programme but for the warnings."""
     is_refused = families["no_kk"].isin(findings.loc[~findings["code"].isin(MISSING), "no_kk"])
     is_eligible = ~families["no_kk"].isin(findings["no_kk"])
-    rank = order_queue(families[is_eligible], stage, programme, region).reindex(families.index)
+    rank = order_queue(families[is_eligible], programme, job).reindex(families.index)
     is_queued = is_eligible & rank.gt(quota).fillna(False) if quota is not None else is_eligible & False
     outcome = np.select([is_refused, ~is_eligible, is_queued], ["TIDAK_LAYAK", "TUNDA", "ANTREAN"], "LAYAK")
     queued = pd.DataFrame({"no_kk": families.loc[is_queued, "no_kk"], "code": "DI_LUAR_KUOTA"})
-    amount = pd.Series(amounts, index=families.index).where(is_eligible, 0)
-    selected = amount.where(~is_queued, 0)
+    eligible_amount = amounts.where(is_eligible, 0)
+    amount = eligible_amount.where(~is_queued, 0)
     return families[[*PLACE, "no_kk", "decile", "national_rank", "family_size", "head_nik"]].assign(
         programme=programme,
-        stage=stage,
+        stage=job.stage,
+        as_of=job.as_of,
         unit="family",
         nik=None,
         outcome=outcome,
         reasons=collect_codes(families, pd.concat([findings, queued])),
-        amount_year_idr=selected,
-        amount_stage_idr=selected // PAYMENTS,
-        eligible_amount_year_idr=amount,
+        amount_year_idr=amount,
+        amount_stage_idr=amount // PAYMENTS,
+        eligible_amount_year_idr=eligible_amount,
         rank=rank,
         queue_position=(rank - quota).where(is_queued) if quota is not None else None,
     )
@@ -769,23 +787,15 @@ def list_digest(programme: str, tables: dict[str, pa.Table], rules_digest: str) 
 
 
 def summarise_programme(
-    programme: str,
-    tables: dict[str, pa.Table],
-    decisions: pd.DataFrame,
-    findings: pd.DataFrame,
-    quota: int | None,
-    rules: dict[str, Any],
+    programme: str, decisions: pd.DataFrame, tables: dict[str, pa.Table], quota: int | None, rules: dict[str, Any]
 ) -> dict[str, Any]:
     """Outcomes, reasons, sums and the list digest of one programme."""
     written = {"programme": programme, "rules": RULES, "dated": rules, "amounts": AMOUNT, "bpnt": BPNT_AMOUNT}
     rules_digest = hashlib.sha256(json.dumps(written, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    reasons = findings[["no_kk", "code"]].drop_duplicates()["code"].value_counts().sort_index().to_dict()
-    outcomes = decisions["outcome"].value_counts().to_dict()
-    if outcomes.get("ANTREAN"):
-        reasons["DI_LUAR_KUOTA"] = outcomes["ANTREAN"]
+    outcomes = decisions["outcome"].value_counts().reindex(["LAYAK", "ANTREAN", "TIDAK_LAYAK", "TUNDA"], fill_value=0)
     return {
-        "outcomes": {name: int(outcomes.get(name, 0)) for name in ("LAYAK", "ANTREAN", "TIDAK_LAYAK", "TUNDA")},
-        "reasons": {name: int(count) for name, count in sorted(reasons.items())},
+        "outcomes": outcomes.to_dict(),
+        "reasons": decisions["reasons"].list.flatten().value_counts().sort_index().to_dict(),
         "amount_year_idr": int(decisions["amount_year_idr"].sum()),
         "amount_stage_idr": int(decisions["amount_stage_idr"].sum()),
         "quota": quota,
@@ -795,28 +805,52 @@ def summarise_programme(
     }
 
 
+def summarise(job: Job, register: Register, signal: pd.DataFrame, programmes: dict[str, Any]) -> dict[str, Any]:
+    """The summary of the run."""
+    kinds = register.not_decided["kind"].value_counts()
+    ignored = signal.loc[~signal["code"].isin(KNOWN_CODES) & ~signal["observed_on"].gt(job.as_of), "code"].astype("str")
+    return {
+        "region": job.region,
+        "stage": job.stage,
+        "as_of": job.as_of.date().isoformat(),
+        "scope": "population",
+        "simulation_only": any(programme["simulation_only"] for programme in programmes.values()),
+        "programmes": programmes,
+        "funnel": {
+            "families_seen": len(register.families) + len(register.not_decided),
+            "elsewhere": int(kinds.get("ELSEWHERE", 0)),
+            "PINDAH": int(kinds.get("PINDAH", 0)),
+            "TIDAK_MENDAFTAR": 0,
+            "decided": len(register.families),
+        },
+        "ignored_signal_codes": ignored.value_counts().sort_index().to_dict(),
+        "engine": f"pandas {pd.__version__}",
+    }
+
+
 # ---- all of it -----------------------------------------------------------------------------------------------------
-def rules_on(as_of: pd.Timestamp) -> dict[str, Any]:
-    """The dated rules of the day."""
+def plan(region: str, stage: str) -> Job:
+    """The job with the rules of its day."""
+    as_of = pd.Period(stage.replace("T", "Q"), freq="Q").start_time.as_unit("s")
     begun = [first for first in DATED if pd.Timestamp(first) <= as_of]
     if not begun:
-        raise InputError("no rules before 2020-01-01")
-    return DATED[begun[-1]]
+        raise InputError("no rules hold before 2020-01-01")
+    return Job(region, stage, as_of, DATED[begun[-1]])
 
 
-def look_at_families(inputs: dict[str, pd.DataFrame], region: str, stage: str, as_of: pd.Timestamp) -> dict[str, pd.DataFrame]:
-    """Steps 1, 3 and 4: families to decide, those not decided, members, persons, warnings and unknown heads."""
+def look_at_families(inputs: dict[str, pd.DataFrame], job: Job) -> Register:
+    """Steps 1, 3 and 4."""
     welfare_person = inputs["welfare_person"]
-    seen = see_register(inputs["population"], as_of)
+    seen = see_register(inputs["population"], job.as_of)
     persons, double_persons = choose_persons(seen)
-    welfare, double_cards = choose_welfare_rows(inputs["welfare_family"], stage)
+    welfare, double_cards = choose_welfare_rows(inputs["welfare_family"], job.stage)
     members = persons[persons["status"].eq("active") & persons["no_kk"].notna()]
     deceased, known = list_deceased(persons), inputs["population"]["nik"].dropna()
     placed = place_families(welfare, members)
     empty, former = judge_empty_cards(placed, welfare_person, seen, known, deceased)
-    families, not_decided = split_families(placed, empty, region)
+    families, not_decided = split_families(placed, empty, job.region)
     members = members[members["no_kk"].isin(families["no_kk"])].reset_index(drop=True)
-    members = members.assign(person=members.index, age=completed_years(members["birth_date"], as_of))
+    members = members.assign(person=members.index, age=completed_years(members["birth_date"], job.as_of))
     named = welfare_person.loc[welfare_person["family_relation"].eq(1), ["no_kk", "nik"]].drop_duplicates()
     without_head = ~families["no_kk"].isin(members.loc[members["family_relation"].eq(1), "no_kk"])
     head_is_dead = families["no_kk"].isin(named.loc[named["nik"].isin(deceased), "no_kk"])
@@ -825,74 +859,77 @@ def look_at_families(inputs: dict[str, pd.DataFrame], region: str, stage: str, a
         "KK_GANDA": double_cards,
         "GANTI_PENGURUS": families.loc[families["family_size"].gt(0) & (without_head | head_is_dead), "no_kk"],
     }
-    return {
-        "families": families,
-        "not_decided": not_decided,
-        "members": members,
-        "persons": pd.concat([members[["no_kk", "nik"]], former[former["no_kk"].isin(families["no_kk"])]]),
-        "warnings": list_warnings(families, members, cards),
-        "unknown_heads": named[~named["nik"].isin(known)],
-    }
+    return Register(
+        families=families,
+        not_decided=not_decided,
+        members=members,
+        persons=pd.concat([members[["no_kk", "nik"]], former[former["no_kk"].isin(families["no_kk"])]]),
+        warnings=list_warnings(families, members, cards),
+        unknown_heads=named[~named["nik"].isin(known)],
+    )
+
+
+def judge_families(inputs: dict[str, pd.DataFrame], register: Register, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Steps 2, 5, 6 and 7: the findings that both programmes share, and the components."""
+    members, families = register.members, register.families
+    weighed = weigh_signals(inputs["signal"], job.as_of)
+    facts = settle_signals(weighed, job.as_of)[["nik", "code", "value", "number", "source"]]
+    held = members[["no_kk", "nik", "person"]].merge(facts.assign(source=facts["source"].replace("", None)), on="nik")
+    findings = [
+        find_person_refusals(held, find_wage_limit(inputs["minimum_wage"], job.region, job.as_of)),
+        find_electricity(families, held),
+        find_missing(families, members, register.unknown_heads, job.rules["by_decile"]),
+        find_quarantined(inputs["quarantined"], families, register.persons),
+    ]
+    asked = weighed.loc[weighed["code"].eq("PREGNANT"), "nik"]
+    candidates = list_candidates(members, held, asked, inputs["welfare_person"], job.rules)
+    return pd.concat(findings), count_components(candidates, job.rules)
+
+
+def decide_programme(
+    programme: str, register: Register, shared: pd.DataFrame, components: pd.DataFrame, quota: int | None, job: Job
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Decisions and findings of one programme, sorted."""
+    families, findings = register.families, [shared]
+    if job.rules["by_decile"]:
+        findings.append(find_high_deciles(families, RULES["max_decile"][programme]))
+    if programme == "pkh":
+        findings.append(find_without_component(families, components, shared))
+        counted = components[components["is_counted"]].groupby("no_kk", as_index=False)["amount_year_idr"].sum()
+        amounts = families[["no_kk"]].merge(counted, on="no_kk", how="left")["amount_year_idr"].fillna(0).astype("int64")
+    else:
+        amounts = pd.Series(BPNT_AMOUNT, index=families.index)
+    found = pd.concat(findings, ignore_index=True)
+    found = found.sort_values(["no_kk", "nik", "code", "source", "observed_value"], na_position="first")
+    basis = found["code"].map(LEGAL_BASIS).fillna(OTHER_LEGAL_BASIS)
+    decisions = decide(families, found, amounts, quota, programme, job)
+    return decisions, found.assign(programme=programme, legal_basis=basis)
 
 
 def determine(inputs: dict[str, pd.DataFrame], region: str, stage: str) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """The four tables, sorted, and the summary."""
-    as_of = pd.Period(stage.replace("T", "Q"), freq="Q").start_time.as_unit("s")
-    rules = rules_on(as_of)
-    look = look_at_families(inputs, region, stage, as_of)
-    families, members = look["families"], look["members"]
-    weighed = weigh_signals(inputs["signal"], as_of)
-    facts = settle_signals(weighed, as_of)[["nik", "code", "value", "number", "source"]]
-    held = members[["no_kk", "nik", "person"]].merge(facts.assign(source=facts["source"].replace("", None)), on="nik")
-    wage_limit = find_wage_limit(inputs["minimum_wage"], region, as_of)
-    shared = pd.concat(
-        [
-            find_person_refusals(held, wage_limit),
-            find_electricity(families, held),
-            find_missing(families, members, look["unknown_heads"], rules["by_decile"]),
-            find_quarantined(inputs["quarantined"], families, look["persons"]),
-        ]
-    )
-    asked = weighed.loc[weighed["code"].eq("PREGNANT"), "nik"]
-    candidates = list_candidates(members, held, asked, inputs["welfare_person"], rules)
-    components = count_components(candidates, rules)
-    findings, decisions, quotas = {}, {}, {}
-    for programme in ("bpnt", "pkh"):
-        own = [shared]
-        amounts: pd.Series | int = BPNT_AMOUNT
-        if rules["by_decile"]:
-            own.append(find_high_deciles(families, RULES["max_decile"][programme]))
-        if programme == "pkh":
-            own.append(find_without_component(families, components, shared))
-            counted = components[components["is_counted"]].groupby("no_kk")["amount_year_idr"].sum()
-            amounts = counted.reindex(families["no_kk"], fill_value=0).to_numpy()
-        found = pd.concat(own, ignore_index=True)
-        quotas[programme] = find_quota(inputs["quota"], region, programme, stage)
-        findings[programme] = found
-        decisions[programme] = decide(families, found, amounts, quotas[programme], stage, programme, region)
-    return finish(look, decisions, findings, components, quotas, rules, as_of)
-
-
-def finish(look, decisions, findings, components, quotas, rules, as_of):
-    """Sort, add what all rows share, and sum up."""
-    warnings = collect_codes(look["families"], look["warnings"])
-    order = ["no_kk", "nik", "code", "source", "observed_value"]
-    found = pd.concat(
-        [rows.sort_values(order, na_position="first").assign(programme=programme) for programme, rows in findings.items()]
-    )
-    decided = pd.concat([rows.assign(as_of=as_of, warnings=warnings) for rows in decisions.values()])
+    job = plan(region, stage)
+    quotas = {programme: find_quota(inputs["quota"], programme, job) for programme in ("bpnt", "pkh")}
+    register = look_at_families(inputs, job)
+    shared, components = judge_families(inputs, register, job)
+    warnings = collect_codes(register.families, register.warnings)
+    decisions, findings = {}, []
+    for programme, quota in quotas.items():
+        decided, found = decide_programme(programme, register, shared, components, quota, job)
+        decisions[programme] = decided.assign(warnings=warnings)
+        findings.append(found)
     components = components.sort_values(["no_kk", "nik", "component"], na_position="first").assign(programme="pkh")
     tables = {
-        "decisions": to_arrow("decisions", decided),
+        "decisions": to_arrow("decisions", pd.concat(decisions.values())),
         "components": to_arrow("components", components),
-        "findings": to_arrow("findings", found.assign(legal_basis=found["code"].map(LEGAL_BASIS).fillna(OTHER_LEGAL_BASIS))),
-        "not_decided": to_arrow("not_decided", look["not_decided"]),
+        "findings": to_arrow("findings", pd.concat(findings)),
+        "not_decided": to_arrow("not_decided", register.not_decided),
     }
     programmes = {
-        programme: summarise_programme(programme, tables, decisions[programme], findings[programme], quotas[programme], rules)
-        for programme in decisions
+        programme: summarise_programme(programme, rows, tables, quotas[programme], job.rules)
+        for programme, rows in decisions.items()
     }
-    return tables, {"programmes": programmes}
+    return tables, summarise(job, register, inputs["signal"], programmes)
 
 
 def main() -> None:
