@@ -1,10 +1,11 @@
-"""Measure the determination against an independent pandas script and against the floor, all as whole processes.
+"""Measure the determination against two independent rivals and against the floor, all as whole processes.
 
 python bench/run.py [--families full|N] [--rounds 3] [--inputs DIR --quarter DIR] [--work DIR] [--document]
 
-Contenders run one after the other in alternating rounds; CPU seconds are user + system of the whole process. Then the
-rows of the product and of the pandas script are compared, all four tables. Writes bench/out/results.json and
-bench/out/determination.png; with --document also docs/performance.md. Exit 1 where the rows differ.
+The rivals are a pandas script and hand-written array code (bench/README.md says why there are two). Contenders run one
+after the other in alternating rounds; CPU seconds are user + system of the whole process. Then the rows of the product and
+of both rivals are compared, all four tables. Writes bench/out/results.json and bench/out/determination.png; with --document
+also docs/performance.md. Exit 1 where the rows differ.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ FULL_FAMILIES = 624_317
 # What the allocation rule of docs/synthetic-data.md gives Banyuwangi, as shares of its families.
 QUOTA_SHARE = {"pkh": 53_142 / FULL_FAMILIES, "bpnt": 106_251 / FULL_FAMILIES}
 PERLINSOS = [sys.executable, "-m", "perlinsos.cli"]
+RIVALS = {"pandas": "pandas_idiomatic.py", "array": "pandas_determination.py"}
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,19 @@ def contenders(inputs: Path, quarter: Path, work: Path) -> dict[str, list[str]]:
         options = ["--inputs", str(data), "--out", str(work / name), "--threads", str(threads)]
         return [*PERLINSOS, "determine", *common, *options]
 
-    def rival(name: str, threads: int) -> list[str]:
-        options = ["--inputs", str(inputs), "--out", str(work / name), "--threads", str(threads)]
-        return [sys.executable, str(HERE / "pandas_determination.py"), *common, *options]
+    def rivals(threads: int) -> dict[str, list[str]]:
+        options = ["--inputs", str(inputs), "--threads", str(threads)]
+        return {
+            f"{name}_{threads}": [sys.executable, str(HERE / file), *common, *options, "--out", str(work / f"{name}_{threads}")]
+            for name, file in RIVALS.items()
+        }
 
     floor = ["--inputs", str(inputs), "--result", str(work / "product_1"), "--out", str(work / "floor"), "--threads", "1"]
     return {
         "product_1": product("product_1", 1, inputs),
-        "pandas_1": rival("pandas_1", 1),
+        **rivals(1),
         "product_2": product("product_2", 2, inputs),
-        "pandas_2": rival("pandas_2", 2),
+        **rivals(2),
         "floor": [sys.executable, str(HERE / "floor.py"), *floor],
         "product_quarter": product("product_quarter", 1, quarter),
     }
@@ -141,21 +146,27 @@ def middle(runs: list[Run]) -> Run:
 def compute_ratios(medians: dict[str, Run]) -> dict[str, float]:
     """The figures that carry over to another machine."""
     cpu = {name: run.cpu_s for name, run in medians.items()}
-    return {
-        "product_to_pandas_1_thread": cpu["product_1"] / cpu["pandas_1"],
-        "product_to_pandas_2_threads": cpu["product_2"] / cpu["pandas_2"],
+    ratios = {}
+    for rival in RIVALS:
+        ratios[f"product_to_{rival}_1_thread"] = cpu["product_1"] / cpu[f"{rival}_1"]
+        ratios[f"product_to_{rival}_2_threads"] = cpu["product_2"] / cpu[f"{rival}_2"]
+        ratios[f"memory_product_to_{rival}"] = medians["product_1"].peak_mb / medians[f"{rival}_1"].peak_mb
+    return ratios | {
         "product_to_floor": cpu["product_1"] / cpu["floor"],
         "product_2_threads_to_1": cpu["product_2"] / cpu["product_1"],
-        "memory_product_to_pandas": medians["product_1"].peak_mb / medians["pandas_1"].peak_mb,
         "four_times_the_families": cpu["product_1"] / cpu["product_quarter"],
     }
 
 
 def compare_results(work: Path) -> list[str]:
-    """What differs between product and pandas script, and between one thread and two."""
+    """What differs between the product and each rival, and between one thread and two."""
     from compare import compare_folders
 
-    return compare_folders(work / "product_1", work / "pandas_1") + compare_folders(work / "product_2", work / "product_1")
+    return [
+        f"{other}: {difference}"
+        for other in (*(f"{rival}_1" for rival in RIVALS), "product_2")
+        for difference in compare_folders(work / "product_1", work / other)
+    ]
 
 
 def find_middle_card(result: Path) -> str:
@@ -255,7 +266,7 @@ def main() -> None:
     if args.document:
         write_document(results, HERE.parent / "docs" / "performance.md")
     print(json.dumps(results["ratios"], indent=1))
-    print("rows of product and pandas: " + ("; ".join(results["differences"]) or "equal in all four tables"))
+    print("rows of the product and both rivals: " + ("; ".join(results["differences"]) or "equal in all four tables"))
     sys.exit(1 if results["differences"] else 0)
 
 
