@@ -97,6 +97,21 @@ def test_every_number_of_the_pinned_batches_has_an_answer(answer: Callable[..., 
     assert kinds(answer("3510164101907999")) == ["not_seen"]
 
 
+def test_a_number_of_a_pinned_register_of_another_region_is_sent_to_its_office(ctx: Context) -> None:
+    """The neighbour's delivery is pinned for the one person whom both registers have; its other rows are not taken."""
+    here_too = person(1, region="35.09", nik=nik(1))
+    deliver_rows(ctx, "test-population", [here_too, person(60, region="35.09")], "35.09", "2025-12-28")
+    assert f"{LIST}/r2" in publish_next(ctx)
+    with open_stored(ctx, LIST) as evidence:
+        for number in (nik(60, "350916"), card(60, "350916")):
+            (told,) = explain(evidence, number)["families"]
+            (in_english,) = explain(evidence, number, "en")["families"]
+            assert told["kind"] == "not_of_region" and "alamat kependudukannya di daerah lain" in told["text"]
+            assert "Hubungi kantor di daerah itu" in str(told) and "not assessed in this region" in in_english["text"]
+    with open_stored(ctx, f"{LIST}/r1") as evidence:
+        assert kinds(explain(evidence, nik(60, "350916"))) == ["not_seen"]
+
+
 def test_no_byte_changes_after_later_deliveries_and_texts(ctx: Context) -> None:
     told = {number: tell(ctx, f"{LIST}/r1", number) for number in (card(0), nik(1), card(2), ASTRAY, SET_ASIDE)}
     reasons = ctx.settings.folder("programmes") / "reasons.yaml"
