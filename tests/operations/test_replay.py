@@ -5,9 +5,10 @@ import json
 import pytest
 
 from perlinsos.errors import Refused
-from perlinsos.ledger.input_sets import read_newest
+from perlinsos.ledger.input_sets import make_input_set, read_newest
 from perlinsos.operations import assemble, dispatch
 from perlinsos.operations.batches import key_of
+from perlinsos.operations.rebuild import determine_frozen
 from perlinsos.publication.keys import ensure_keys
 from perlinsos.publication.publish import publish
 from perlinsos.publication.replay import replay_list
@@ -76,16 +77,19 @@ def test_an_input_with_other_bytes_is_named(published):
         replay_list(published, LIST)
 
 
-def test_an_engine_that_decides_otherwise_is_found_and_its_cause_said(published, monkeypatch):
-    from perlinsos.publication import replay
-
-    def decide_otherwise(ctx, frozen, folder):
-        changed = type(frozen)(frozen.digest, frozen.document | {"settings": {"bpnt.max_decile": 0}})
-        return replay_frozen(ctx, changed, folder)
-
-    replay_frozen = replay.determine_frozen
-    monkeypatch.setattr(replay, "determine_frozen", decide_otherwise)
-    found = replay_list(published, LIST)
+def test_a_list_that_was_decided_otherwise_is_found_and_its_cause_said(world, tmp_path):
+    """What was published had lain in the place of the input set's own determination: of another setting."""
+    ensure_keys(world.settings)
+    register(world, "kuota", quotas={"bpnt": 1})
+    dispatch.advance(world)
+    with world.connect("reader") as connection:
+        frozen = read_newest(connection, "2026-T1/35.10")
+    other = make_input_set(frozen.document | {"settings": {"bpnt.max_decile": 0}})
+    determine_frozen(world, other, tmp_path / "other")
+    for file in (tmp_path / "other" / "out").iterdir():
+        world.storage.put_new(world.settings.buckets.work, f"determinations/{frozen.digest}/{file.name}", file)
+    assert LIST in {done["list_id"] for done in publish(world, KEY, {"dag_run": "test"})["published"]}
+    found = replay_list(world, LIST)
     assert not found.is_equal
     assert "the rules resolve otherwise: bpnt.max_decile" in found.causes
     assert any(cause.startswith("decisions differ") for cause in found.causes)
