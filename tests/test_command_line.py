@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from perlinsos.cli import app
 
 SOURCES = Path(__file__).parents[1] / "src"
 
@@ -49,6 +52,13 @@ def test_who_only_looks_leaves_nothing_behind_and_hears_where_it_looked(tmp_path
 def test_a_home_that_cannot_be_made_is_no_traceback(tmp_path: Path) -> None:
     done = run(tmp_path, "status", PERLINSOS_HOME="/proc/nowhere")
     assert done.returncode == 3 and "/proc/nowhere" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["status"], ["region"], ["region", "add"], ["backfill", "plan"], ["explain"], ["up"]])
+def test_a_flag_is_shown_without_a_type_in_every_help(words: list[str]) -> None:
+    done = CliRunner().invoke(app, [*words, "--help"])
+    assert done.exit_code == 0 and "--help" in done.stdout
+    assert "<bool>" not in done.stdout and ("<path>" in done.stdout) == (words in (["region", "add"], ["explain"]))
 
 
 UNFORESEEN = """

@@ -52,6 +52,7 @@ class _LazyCommands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         self._is_listing = True
+        _show_flags_without_type(self, ctx)
         try:
             super().format_help(ctx, formatter)
         finally:
@@ -67,7 +68,18 @@ class _LazyCommands(TyperGroup):
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         command.help = command.help or COMMANDS[cmd_name]
+        _show_flags_without_type(command, ctx)
         return command
+
+
+def _show_flags_without_type(command: Any, ctx: Any) -> None:
+    """Let the help of a command and of those below it show `--json` alone: the library writes <bool> beside a flag, as if
+    it took a value."""
+    for parameter in command.get_params(ctx):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _show_flags_without_type(below, ctx)
 
 
 def _stand_in(name: str) -> typer.Typer:
