@@ -116,3 +116,16 @@ def test_what_is_given_already_is_named(tmp_path: Path) -> None:
     assert reason["code"] == "PENERIMA_PROGRAM_LAIN"
     assert "Program Sembako (BPNT) dan Program Keluarga Harapan (PKH)" in reason["text"]
     assert reason["legal_basis"] == "Permendes PDTT 8/2022"
+
+
+def test_where_nobody_can_be_counted_the_agencies_are_those_that_the_components_read(tmp_path: Path) -> None:
+    """Meals for the lone elderly ask the register alone; a pupil's grant and PKH ask the schools too."""
+    region = Region()
+    no_kk, _ = region.family(1, "1990-01-01")
+    decide(region, tmp_path, programmes=["pkh", "pip", "rantang-kasih"])
+    told = {part["programme"]: part for part in _ask(tmp_path, no_kk)["families"][0]["programmes"]}
+    sources = {code: part["reasons"][0]["sources"] for code, part in told.items()}
+    assert {part["reasons"][0]["code"] for part in told.values()} == {"TIDAK_ADA_KOMPONEN"}
+    every = ["Dukcapil", "BPS", "Dapodik/EMIS"]
+    assert sources == {"pkh": every, "pip": every, "rantang-kasih": ["Dukcapil"]}
+    assert "Dapodik" not in told["rantang-kasih"]["reasons"][0]["text"]

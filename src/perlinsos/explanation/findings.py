@@ -9,12 +9,12 @@ from perlinsos.explanation.evidence import Evidence
 from perlinsos.explanation.people import is_minor
 from perlinsos.explanation.rows import Row
 from perlinsos.explanation.words import Voice, join, read_day, say_period
-from perlinsos.model.programmes import Programme
+from perlinsos.model.programmes import Component, Programme
 from perlinsos.model.reasons import Reason
-from perlinsos.model.vocabulary import SIGNAL_ATTRIBUTES
+from perlinsos.model.vocabulary import MEMBER_ATTRIBUTES, SIGNAL_ATTRIBUTES
 
 FROM_WELFARE = ("DTSEN",)
-RECEIVES_ANOTHER = "PENERIMA_PROGRAM_LAIN"
+RECEIVES_ANOTHER, NO_COMPONENT = "PENERIMA_PROGRAM_LAIN", "TIDAK_ADA_KOMPONEN"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _explain_reason(evidence: Evidence, voice: Voice, subject: Subject, code: st
     own = _own_findings(subject, code)
     if reason.is_sensitive and reason.conceals == "code" and _is_kept_back(evidence, reason, own):
         return _conceal(voice, subject, reason)
-    sources = sorted({row["source"] for row in own if row["source"]}) or list(reason.sources)
+    sources = sorted({row["source"] for row in own if row["source"]}) or _name_sources(evidence, subject, code, reason)
     values = {
         "source": voice.sources(sources),
         "date": _say_day(evidence, voice, subject, code, own),
@@ -56,6 +56,16 @@ def _explain_reason(evidence: Evidence, voice: Voice, subject: Subject, code: st
     told = _answer(voice, subject, reason, voice.say(reason.text, **values), values)
     return reason.next_step, {"code": code, **told, "sources": list(dict.fromkeys(map(voice.source, sources))),
                               "legal_basis": voice.legal(legal)}  # fmt: skip
+
+
+def _name_sources(evidence: Evidence, subject: Subject, code: str, reason: Reason) -> list[str]:
+    """The sources of a reason without a finding; where nobody can be counted, those that the programme's components read."""
+    if code != NO_COMPONENT:
+        return list(reason.sources)
+    components = _begun(evidence, subject.programme)
+    tests = [test for part in components for test in (*part.who, *(refused.when for refused in part.not_counted))]
+    read = {agency for test in tests for agency in MEMBER_ATTRIBUTES[test.attribute].agencies}
+    return [source for source in reason.sources if source in read] or list(reason.sources)
 
 
 def _answer(voice: Voice, subject: Subject, reason: Reason, text: str, values: dict[str, str]) -> dict[str, Any]:
@@ -112,11 +122,15 @@ def _greatest(findings: list[Row], column: str) -> str | None:
 
 def name_components(evidence: Evidence, voice: Voice, programme: Programme, *, is_discreet: bool) -> str:
     """Whom the programme counts on as_of, by the names in its file, in brackets; `is_discreet`: without the sensitive ones."""
-    begun = [part for part in programme.components.values() if part.amount_year_idr[0].first_day <= evidence.as_of]
-    told = [part for part in begun if not (is_discreet and part.is_sensitive)]
+    told = [part for part in _begun(evidence, programme) if not (is_discreet and part.is_sensitive)]
     told.sort(key=lambda part: (part.first, part.is_sensitive))
     names = ", ".join(dict.fromkeys(part.name["id" if voice.language == "id" else "en"] for part in told))
     return f" ({names})" if names else ""
+
+
+def _begun(evidence: Evidence, programme: Programme) -> list[Component]:
+    """The components that exist on as_of."""
+    return [part for part in programme.components.values() if part.amount_year_idr[0].first_day <= evidence.as_of]
 
 
 def _say_day(evidence: Evidence, voice: Voice, subject: Subject, code: str, findings: list[Row]) -> str:

@@ -12,27 +12,31 @@ AttributeKind = Literal["number", "text", "bool"]
 class Attribute:
     """A word of the vocabulary. `signal`: the signal code that carries it; `words`: its possible texts.
 
-    `family_column`: the column of `family` that has it, for what a component asks of the member's card.
+    `family_column`: the column of `family` that has it, for what a component asks of the member's card. `agencies`: whose
+    data say it, by the names of programmes/reasons.yaml, for a family of which nobody meets a component.
     """
 
     kind: AttributeKind
     words: tuple[str, ...] = ()
     signal: str | None = None
     family_column: str | None = None
+    agencies: tuple[str, ...] = ()
 
+
+_REGISTER, _WELFARE, _SCHOOLS = ("Dukcapil",), ("BPS",), ("Dapodik/EMIS",)
 
 # What a component may ask of a member: the columns of sql/recipients/member.sql, and of its card.
 MEMBER_ATTRIBUTES: dict[str, Attribute] = {
-    "age": Attribute("number"),
-    "sex": Attribute("text", ("L", "P")),
-    "school_level": Attribute("text", ("SD", "SMP", "SMA")),
-    "is_enrolled": Attribute("bool"),
-    "disability": Attribute("text", ("mild", "none", "severe")),
-    "is_pregnant": Attribute("bool"),
-    "pregnancy_number": Attribute("number"),
-    "has_pregnancy_number": Attribute("bool"),
+    "age": Attribute("number", agencies=_REGISTER),
+    "sex": Attribute("text", ("L", "P"), agencies=_REGISTER),
+    "school_level": Attribute("text", ("SD", "SMP", "SMA"), agencies=_SCHOOLS + _WELFARE),
+    "is_enrolled": Attribute("bool", agencies=_SCHOOLS),
+    "disability": Attribute("text", ("mild", "none", "severe"), agencies=_WELFARE),
+    "is_pregnant": Attribute("bool", agencies=_WELFARE),
+    "pregnancy_number": Attribute("number", agencies=_WELFARE),
+    "has_pregnancy_number": Attribute("bool", agencies=_WELFARE),
     "is_rights_victim": Attribute("bool"),
-    "living_members": Attribute("number", family_column="family_size"),
+    "living_members": Attribute("number", family_column="family_size", agencies=_REGISTER),
 }
 
 # What an exclusion may ask of any member: facts of other agencies (sql/core/signal_fact.sql).
