@@ -364,7 +364,7 @@ def choose_persons(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
 
 # ---- step 2: signals -----------------------------------------------------------------------------------------------
 def weigh_signals(signal: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """The signals seen, with `holds` and `number` (amount, count, or 1, 2, 3 for a school level)."""
+    """The signals seen, with `holds` and `number` (amount, count, or 1, 2, 3 for a school level); texts alone keep `value`."""
     seen = signal[~signal["observed_on"].gt(as_of) & signal["code"].isin(KNOWN_CODES) & signal["nik"].notna()]
     value, code = seen["value"], seen["code"]
     is_number, is_denied, is_empty = code.isin(NUMBER_CODES), value.str.lower().isin(DENIALS), value.isna()
@@ -376,6 +376,7 @@ def weigh_signals(signal: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     level = value.where(code.eq("ENROLLED")).str.upper().map({level: place for place, level in enumerate(LEVELS, 1)})
     weighed = seen.assign(
         source=seen["source"].astype("str").fillna(""),
+        value=value.mask(is_number),
         number=number.fillna(level),
         holds=~is_denied & ~(is_number & number.eq(0)),
     )
