@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 PLACE = ["region_code", "district_code", "village_code"]
 
-# ---- inputs: columns and their kinds; the first line of each are the required ones -------------------------------------
+# ---- inputs: columns and their kinds ---------------------------------------------------------------------------------
 REQUIRED = {
     "population": "nik no_kk sex birth_date family_relation region_code status",
     "welfare_family": "no_kk dtsen_period decile region_code",
