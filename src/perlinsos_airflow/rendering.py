@@ -12,11 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from perlinsos.model.reasons import OUTCOMES
 from perlinsos.watch.coverage import Cell, Coverage
-from perlinsos.watch.region import RegionReport
+from perlinsos.watch.region import RegionReport, Source
 from perlinsos.watch.words import hide, local, span
 
 Render = Callable[..., str]
+MOST_PERCENT = 200
+"""Up to which a delivery's volume is drawn: a first small delivery would flatten all others."""
 LEVELS = {"trouble": "Trouble", "waits": "Waits", "works": "Works", "fine": "Fine"}
 
 
@@ -25,8 +28,8 @@ def make_renderer(folder: Path, prefix: str) -> Render:
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"local": local, "span": span, "hide": hide, "count": count, "size": size}
-    environment.globals |= {"prefix": prefix, "levels": LEVELS}
+    environment.filters |= {"local": local, "span": span, "hide": hide, "count": count, "size": size, "ranked": rank_reasons}
+    environment.globals |= {"prefix": prefix, "levels": LEVELS, "outcomes": OUTCOMES}
 
     def render(template: str, **values: Any) -> str:
         return environment.get_template(template).render(**values)
@@ -42,6 +45,13 @@ def count(number: int) -> str:
 def size(number: int) -> str:
     """Bytes in GiB."""
     return f"{number / 2**30:.1f} GiB"
+
+
+def rank_reasons(reasons: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
+    """From programme → code → families to (code, programme → families), the most frequent first."""
+    codes = {code for counted in reasons.values() for code in counted}
+    by_code = {code: {programme: counted.get(code, 0) for programme, counted in reasons.items()} for code in codes}
+    return sorted(by_code.items(), key=lambda entry: (-max(entry[1].values()), entry[0]))
 
 
 def jsonable(value: Any) -> Any:
@@ -96,13 +106,18 @@ def make_charts(report: RegionReport) -> dict[str, dict[str, Any]]:
             "lying": False,
             "datasets": [
                 {
-                    "label": "rows of the newest against the mean of the four before, in percent",
+                    "label": f"rows of the newest against the mean of the four before, in percent (drawn up to {MOST_PERCENT})",
                     "color": "works",
-                    "data": [round(100 * one.newest.received / one.usual) if one.usual else 100 for one in report.sources],
+                    "data": [_percent(one) for one in report.sources],
                 }
             ],
         },
     }
+
+
+def _percent(source: Source) -> int:
+    """The newest delivery's rows in percent of the usual number; 100 where it is the first."""
+    return min(round(100 * source.newest.received / source.usual), MOST_PERCENT) if source.usual else 100
 
 
 def embed(value: Any) -> Markup:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from perlinsos.errors import Refused, WrongUsage
-from perlinsos.synthesis.order import SynthOrder, run_order
+from perlinsos.synthesis.order import SynthOrder, parse_day, run_order
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -48,3 +49,22 @@ def test_an_order_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage):
         run_order(SynthOrder({"35.10": 400, "99.99": 400}, tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_another_day_they_are_the_same_people_on_the_same_cards(tmp_path: Path) -> None:
+    """But for some cards, which were issued since: before them they had older ones."""
+    niks: list[set[str]] = []
+    cards: list[set[str]] = []
+    deciles: list[dict[str, int]] = []
+    for day in ("2025-06-20", "2025-09-20"):
+        run_order(SynthOrder({"35.12": 400}, tmp_path / day, errors="none", snapshot=parse_day(day), canonical=True))
+        folder = tmp_path / day / "canonical" / "35.12"
+        register = pq.read_table(folder / "population.parquet", columns=["nik", "no_kk"]).to_pylist()
+        families = pq.read_table(folder / "welfare_family.parquet", columns=["no_kk", "decile"]).to_pylist()
+        niks.append({row["nik"] for row in register})
+        cards.append({row["no_kk"] for row in register})
+        deciles.append({row["no_kk"]: row["decile"] for row in families})
+    assert niks[0] == niks[1]
+    both = cards[0] & cards[1]
+    assert 0.9 * len(cards[0]) < len(both) < len(cards[0])
+    assert {deciles[0][card] == deciles[1][card] for card in deciles[0].keys() & deciles[1].keys()} == {True}

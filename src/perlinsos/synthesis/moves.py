@@ -14,6 +14,8 @@ from perlinsos.synthesis.parameters import Targets
 
 ACTIVE, DECEASED, MOVED = 0, 1, 2
 SHARED_FAMILIES = 30
+ANCHOR = date(2025, 12, 20)
+"""The day on which everybody is as the parameters say; who they are does not depend on the day of a delivery."""
 MOVED_AWAY, TWO_REGISTERS, TWO_CARDS = 0, 1, 2
 """The three kinds of shared families."""
 
@@ -67,13 +69,11 @@ class SharedFamilies:
         return np.asarray((kind != TWO_CARDS) | (self.people.relation == CHILD))
 
 
-def shared_families(
-    seed: int, origin: Targets, destination: Targets, today: date, count: int = SHARED_FAMILIES
-) -> SharedFamilies:
+def shared_families(seed: int, origin: Targets, destination: Targets, count: int = SHARED_FAMILIES) -> SharedFamilies:
     """The families that two regencies share: half moved away, the rest in both registers or with a person on two cards."""
     pair = f"{origin.code}|{destination.code}"
     rng = generator(seed, pair, "shared")
-    now = (today - date(1970, 1, 1)).days
+    now = (ANCHOR - date(1970, 1, 1)).days
     kind = np.sort(np.arange(count) % 4 - 1).clip(0)
     people = small_families(rng, np.full(count, 3), now)
     adult_child = (kind[people.family] == TWO_CARDS) & (people.relation == CHILD)

@@ -32,7 +32,7 @@ class SynthOrder:
     errors: str = "2025"
     form: str = "csv"
     seed: int = 1
-    snapshot: date = date(2025, 12, 20)
+    snapshot: date = moves.ANCHOR
     share_with: tuple[str, ...] = ()
     canonical: bool = False
     reference: Path | None = None
@@ -139,5 +139,5 @@ def _build(order: SynthOrder, reference: Path, tables: Tables, targets: dict[str
         partner = targets.get(other) or load_targets(reference, other, SMALLEST, order.seed)
         is_origin = code > other
         origin, destination = (targets[code], partner) if is_origin else (partner, targets[code])
-        shared.append((is_origin, moves.shared_families(order.seed, origin, destination, order.snapshot)))
+        shared.append((is_origin, moves.shared_families(order.seed, origin, destination)))
     return build_regency(order.seed, tables, targets[code], order.snapshot, shared)

@@ -19,6 +19,8 @@ from perlinsos.synthesis.persons import days, draw_persons
 
 ROGOJAMPI_FROM, BLIMBINGSARI, SPLIT = "35.10.13", "35.10.25", date(2017, 1, 1)
 """Who was registered in today's Blimbingsari before 2017 has Rogojampi's prefix."""
+OLDEST_CARD = 6200
+"""Days since the oldest card was issued."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,12 @@ class _People:
 def build_regency(
     seed: int, tables: Tables, targets: Targets, snapshot: date, shared: Sequence[tuple[bool, SharedFamilies]] = ()
 ) -> Regency:
-    """Make one regency on the day `snapshot`. `shared`: families in common with others, each with "is this the origin?"."""
-    code, today = targets.code, days(snapshot)
+    """Make one regency on the day `snapshot`. `shared`: families in common with others, each with "is this the origin?".
+
+    On another day they are the same people with the same numbers, deciles and facts as on `moves.ANCHOR`; but for some of a
+    recent card an older one, and deaths and moves as far back from the day.
+    """
+    code, today, anchor = targets.code, days(snapshot), days(moves.ANCHOR)
     villages = tuple(place for places in targets.villages for place in places)
     base, district = _base_people(seed, tables, targets)
     village = _house(generator(seed, code, "cards"), targets, district[base.relation == HEAD])
@@ -117,12 +123,12 @@ def build_regency(
     others, moved_village = _other_people(seed, targets, base, village, villages, today)
     persons = _give_numbers_and_names(seed, tables, code, [base, *others])
     families = _families(seed, tables, targets, villages, np.r_[village, moved_village], base, today)
-    welfare_persons, families = _welfare_persons(generator(seed, code, "stale"), persons, families, base_families, today)
+    welfare_persons, families = _welfare_persons(generator(seed, code, "stale"), persons, families, base_families)
     for is_origin, both in shared:
         persons, families, welfare_persons = _add_shared(
             seed, tables, targets, is_origin, both, today, persons, families, welfare_persons
         )
-    age = (today - persons.birth) / 365.25
+    age = (anchor - persons.birth) / 365.25
     decile = families.true_decile[persons.family]
     living = np.where(persons.status == moves.DECEASED, -1.0, age)
     facts = welfare.draw_facts(generator(seed, code, "facts"), tables, living, persons.sex, decile)
@@ -216,21 +222,21 @@ def _dead(rng: np.random.Generator, base: _People, village: Ints, villages: tupl
     """The dead of the last year, on the cards of those who live: half a percent, a third of them former heads."""
     count = round(0.005 * len(base.birth))
     family = rng.integers(0, len(village), count)
-    died = today - rng.integers(20, 365, count)
-    birth = died - (np.clip(rng.normal(70, 12, count), 1, 98) * 365.25).astype(np.int64)
+    back = rng.integers(20, 365, count)
+    birth = days(moves.ANCHOR) - back - (np.clip(rng.normal(70, 12, count), 1, 98) * 365.25).astype(np.int64)
     heads = base.birth[base.relation == HEAD][family]
     relation = np.where(rng.random(count) < 0.33, HEAD, np.where(birth < heads - 15 * 365, PARENT, OTHER))
     prefix = _district_digits(villages)[village[family]]
     serial = np.full(count, numbers.PERSON_SERIAL)
     status = np.full(count, moves.DECEASED)
-    return _People(birth, rng.integers(0, 2, count), family, relation, prefix, serial, status, died)
+    return _People(birth, rng.integers(0, 2, count), family, relation, prefix, serial, status, today - back)
 
 
 def _moved(
     rng: np.random.Generator, sizes: Ints, first_family: int, village: Ints, villages: tuple[Place, ...], today: int
 ) -> _People:
     """Families that moved away in the last half year, and people who lived alone and died: the welfare data still has them."""
-    people = moves.small_families(rng, sizes, today)
+    people = moves.small_families(rng, sizes, days(moves.ANCHOR))
     prefix = _district_digits(villages)[village[people.family]]
     left = (today - rng.integers(20, 180, len(sizes)))[people.family]
     serial = np.full(len(prefix), numbers.PERSON_SERIAL)
@@ -251,7 +257,8 @@ def _families(
     rng = generator(seed, targets.code, "welfare")
     count = int(base.family[-1]) + 1
     living = welfare.draw_living(rng, tables, targets, np.bincount(base.family, minlength=count))
-    issued = today - rng.integers(60, 6200, len(village))
+    issued = days(moves.ANCHOR) - rng.integers(60, OLDEST_CARD, len(village))
+    issued = np.where(issued > today, issued - OLDEST_CARD, issued)
     card = numbers.number_cards(_district_digits(villages)[village], issued, numbers.CARD_SERIAL)
     elsewhere = rng.random(len(village))
     number_of = np.array([len(places) for places in targets.villages])
@@ -284,12 +291,12 @@ def _like(living: welfare.Living, like: Ints, card: Ints, village: Ints, welfare
 
 
 def _welfare_persons(
-    rng: np.random.Generator, persons: Persons, families: Families, base_families: int, today: int
+    rng: np.random.Generator, persons: Persons, families: Families, base_families: int
 ) -> tuple[WelfarePersons, Families]:
     """The welfare data's persons: as the register, but some young people who have a card now stand on their parents'."""
     rows = np.flatnonzero(persons.status != moves.DECEASED)
     family, relation = persons.family[rows].copy(), persons.relation[rows].copy()
-    age = (today - persons.birth[rows]) / 365.25
+    age = (days(moves.ANCHOR) - persons.birth[rows]) / 365.25
     size = np.bincount(family, minlength=len(families.card))
     alone = np.flatnonzero((size[family] == 1) & (age >= 19) & (age < 35) & (family < base_families))
     old = np.flatnonzero((relation == HEAD) & (age >= 45) & (age < 62) & (family < base_families))
