@@ -13,10 +13,15 @@ import duckdb
 
 from perlinsos.errors import WrongUsage
 
+DEFAULT_MEMORY = "1GB"
+
 
 @contextmanager
-def open_engine(threads: int = 2, memory_limit: str = "1GB", spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a DuckDB connection in memory that uses at most `threads` and about `memory_limit`, spilling to a folder.
+def open_engine(
+    threads: int = 2, memory_limit: str | None = None, spill: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a DuckDB connection in memory that uses at most `threads` and about `memory_limit` (None: DEFAULT_MEMORY),
+    spilling to a folder.
 
     `spill` is the folder for the temporary folder (default: the system's). No extension is fetched or loaded.
     Raises WrongUsage for a memory limit that is none.
@@ -25,7 +30,7 @@ def open_engine(threads: int = 2, memory_limit: str = "1GB", spill: Path | None 
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"set threads = {int(threads)}")
-        _limit_memory(connection, memory_limit)
+        _limit_memory(connection, memory_limit or DEFAULT_MEMORY)
         connection.execute("set temp_directory = ?", [os.fspath(folder)])
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set autoload_known_extensions = false")

@@ -47,7 +47,7 @@ class Settings:
     s3_region: str = "us-east-1"
     buckets: Buckets = field(default_factory=Buckets)
     threads: int = 2
-    memory_limit: str = "1GB"
+    memory_limit: str | None = None
     cache_max_bytes: int = 20 * 2**30
     landing_quiet_seconds: int = 600
     lease_seconds: int = 1800
@@ -100,7 +100,7 @@ def load_settings() -> Settings:
         s3_secret_key=value("s3_secret_key"),
         s3_region=value("s3_region") or defaults.s3_region,
         threads=_number("threads", value("threads"), defaults.threads, least=1),
-        memory_limit=value("memory_limit") or defaults.memory_limit,
+        memory_limit=value("memory_limit"),
         cache_max_bytes=_number("cache_max_bytes", value("cache_max_bytes"), defaults.cache_max_bytes, least=0),
         landing_quiet_seconds=_number(
             "landing_quiet_seconds", value("landing_quiet_seconds"), defaults.landing_quiet_seconds, least=0

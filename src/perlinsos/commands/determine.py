@@ -28,7 +28,9 @@ def determine(
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; the result is a simulation.")] = None,
     settings: Annotated[Path | None, typer.Option(help="JSON file with a region's settings.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
-    memory_limit: Annotated[str | None, typer.Option(help="Memory of the engine, such as 1GB.")] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Memory of the engine, such as 1GB; by default as the inputs need.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Decide every family of a region and write decisions, components, findings and the families not decided."""

@@ -68,10 +68,13 @@ def compare(ctx: Context, compared: Mapping[str, Mapping[str, Any]], after: Path
 def _compare_one(ctx: Context, with_what: Mapping[str, Any], after: Path, aside: Path) -> Compared:
     import duckdb
 
+    from perlinsos.engine import DEFAULT_MEMORY
     from perlinsos.publication.differences import compare_lists, summarise_changes
 
     before = _fetch_list(ctx, with_what, aside)
-    with duckdb.connect(":memory:", config={"threads": ctx.settings.threads, "memory_limit": ctx.settings.memory_limit}) as base:
+    with duckdb.connect(
+        ":memory:", config={"threads": ctx.settings.threads, "memory_limit": ctx.settings.memory_limit or DEFAULT_MEMORY}
+    ) as base:
         changes = compare_lists(base, before, after).to_arrow_table()
         causes = [one.as_dict() for one in summarise_changes(base)]
     decisions = pq.read_table(before / "decisions.parquet", columns=["no_kk", "nik", "outcome", "amount_stage_idr"])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, WrongUsage
@@ -31,6 +32,8 @@ from perlinsos.recipients.rules import ProgrammeInForce, Rules, describe_rules, 
 from perlinsos.recipients.summary import ignored_codes, summarise_funnel, summarise_programme, versions
 from perlinsos.settings import Settings, load_settings
 
+MEMORY_PER_ROW, LEAST_MEMORY = 130, 400_000_000
+"""Bytes of the engine's memory for each row of the inputs, and at least, where no limit is set."""
 SCOPES = ("population", "registrants")
 FILES = frozenset({*(f"{name}.parquet" for name in RESULT_TABLES), "summary.json"})
 
@@ -85,10 +88,20 @@ def determine(
         tempfile.TemporaryDirectory(prefix="perlinsos-inputs-") as work,
     ):
         files = open_inputs(connection, inputs, own.folder("reference"), Path(work), registrants=scope == "registrants")
+        if not (memory_limit or own.memory_limit):
+            _fit_memory(connection, files)
         with damage_named(connection, files):
             quotas = _run_models(connection, own.folder("sql"), programmes_folder, request, files)
         summary = _write(connection, own.folder("sql"), request, files, quotas, folder)
     return summary
+
+
+def _fit_memory(connection: duckdb.DuckDBPyConnection, files: Sequence[InputFile]) -> None:
+    """Give the engine what a region of this size needs (measured: half of it is enough, slowly), and Arrow memory that goes
+    back to the system when it is free."""
+    limit = max(LEAST_MEMORY, MEMORY_PER_ROW * sum(file.rows for file in files))
+    connection.execute("set memory_limit = $1", [f"{limit}B"])
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def _request(
