@@ -117,7 +117,7 @@ def status(
         )
         for stage in one["stages"]:
             _show_stage(stage)
-    typer.echo(f"{len(found)} backfills", err=True)
+    typer.echo("1 backfill" if len(found) == 1 else f"{len(found)} backfills", err=True)
 
 
 def _show_stage(stage: dict[str, Any]) -> None:

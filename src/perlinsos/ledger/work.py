@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from perlinsos.errors import WrongUsage
-from perlinsos.ledger.connection import Connection, call, call_rows, fetch_rows
+from perlinsos.errors import Conflict, PerlinsosError, Refused, WrongUsage
+from perlinsos.ledger.connection import Connection, Role, call, call_rows, fetch_rows
 from perlinsos.model.regions import parse_regency
 from perlinsos.model.stages import Stage
 
@@ -111,6 +113,35 @@ def read_due(connection: Connection, kind: str) -> list[str]:
 def finish_work(connection: Connection, work_id: int, fence: int) -> None:
     """End the work (as publisher): everything that it asked for is published."""
     call(connection, "end_claim", [work_id, fence, "done", None])
+
+
+@contextmanager
+def ending(
+    connect: Callable[[Role], AbstractContextManager[Connection]],
+    role: Role,
+    held: Claim,
+    end: Callable[[Connection, int, int], None] = release_work,
+    not_yet: type[Refused] | tuple[()] = (),
+) -> Iterator[None]:
+    """End a claim after what is done under it: by `end` when all went well. A refusal sets the work aside until a person or
+    a new input set; it is due again where a service failed, or where the refusal is a `not_yet`."""
+    try:
+        yield
+    except Conflict:
+        raise  # the claim was lost, or an object differs: nothing of ours to end
+    except Refused as error:
+        with connect(role) as connection:
+            if isinstance(error, not_yet):
+                release_work(connection, held.work_id, held.fence)
+            else:
+                fail_work(connection, held.work_id, held.fence, error.as_dict())
+        raise
+    except Exception:
+        with suppress(PerlinsosError), connect(role) as connection:
+            release_work(connection, held.work_id, held.fence)
+        raise
+    with connect(role) as connection:
+        end(connection, held.work_id, held.fence)
 
 
 def _as_claim(row: dict[str, Any]) -> Claim:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from perlinsos.engine import open_engine
-from perlinsos.errors import Conflict, Refused
+from perlinsos.errors import Refused
 from perlinsos.ledger.input_sets import InputSet, read_input_set
 from perlinsos.ledger.outcomes import Measured, measure
-from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_work, parse_key, release_work
+from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, ending, parse_key
 from perlinsos.operations.assembling import assemble_inputs
 from perlinsos.operations.batches import ACCEPTED, fetch_file
 from perlinsos.operations.context import Context
@@ -55,29 +55,10 @@ def _with_claim(
         if held is None or frozen is None:
             measured.state = "nothing_new"
             return {"input_set": ""}
-        with _ending(ctx, held):
+        with ending(ctx.connect, "decider", held):
             measured.digests["input_set"] = frozen.digest
             found = do(ctx, held, frozen, measured)
         return {"input_set": frozen.digest, **found}
-
-
-@contextmanager
-def _ending(ctx: Context, held: Claim) -> Iterator[None]:
-    """Give the claim back at the end; a refusal sets the work aside until a person or a new input set."""
-    try:
-        yield
-    except Conflict:
-        raise  # the claim was lost, or an object differs: nothing of ours to end
-    except Refused as error:
-        with ctx.connect("decider") as connection:
-            fail_work(connection, held.work_id, held.fence, error.as_dict())
-        raise
-    except Exception:
-        with suppress(Conflict), ctx.connect("decider") as connection:
-            release_work(connection, held.work_id, held.fence)
-        raise
-    with ctx.connect("decider") as connection:
-        release_work(connection, held.work_id, held.fence)
 
 
 def _assemble(ctx: Context, held: Claim, frozen: InputSet, measured: Measured) -> dict[str, Any]:

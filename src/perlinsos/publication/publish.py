@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from perlinsos import __version__
-from perlinsos.errors import Conflict, PerlinsosError, Refused
+from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.consumers import LISTS_FEED, read_consumers
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.revisions import make_list_id, record_changes, record_published, reserve_revision
-from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, fail_work, finish_work, parse_key, release_work
+from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, ending, finish_work, parse_key
 from perlinsos.operations.context import Context
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.commit import (
@@ -74,7 +73,7 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
         if held is None:
             outcome.state = "nothing_new"
             return done
-        with _ending(ctx, held):
+        with ending(ctx.connect, "publisher", held, finish_work, NotDetermined):
             determination = find_determination(ctx, held)
             at_step("claimed")
             for programme in sorted(held.statuses):
@@ -88,30 +87,6 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
         outcome.counts = {name: len(found) for name, found in done.items()}
         outcome.digests = {found["list_id"]: found["list_digest"] for found in done["published"]}
     return done
-
-
-@contextmanager
-def _ending(ctx: Context, held: Claim) -> Iterator[None]:
-    """End the work when all is published. A refusal sets it aside; it is due again where a service failed, or where it
-    was not determined yet."""
-    try:
-        yield
-    except Conflict:
-        raise  # the claim was lost, or an object differs: not ours to end
-    except NotDetermined:
-        with ctx.connect("publisher") as connection:
-            release_work(connection, held.work_id, held.fence)
-        raise
-    except Refused as error:
-        with ctx.connect("publisher") as connection:
-            fail_work(connection, held.work_id, held.fence, error.as_dict())
-        raise
-    except Exception:
-        with suppress(PerlinsosError), ctx.connect("publisher") as connection:
-            release_work(connection, held.work_id, held.fence)
-        raise
-    with ctx.connect("publisher") as connection:
-        finish_work(connection, held.work_id, held.fence)
 
 
 def find_determination(ctx: Context, held: Claim) -> Determination:
