@@ -30,7 +30,7 @@ def run(step: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     A refusal fails the task at once with its remedy (it is not retried); an unreachable service is retried. Whatever
     else is raised is logged with long numbers masked: an error of a library may quote a row.
     """
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.settings import act_as, load_settings
 
     try:

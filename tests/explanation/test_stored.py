@@ -14,12 +14,12 @@ import pytest
 from explanation.conftest import kinds, of_programme
 from operations.conftest import add_cycle, add_region, deliver_rows, make_context, make_project, register
 from operations.sources_of_tests import card, family, member, nik, person, signal
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, WrongUsage
 from perlinsos.explanation.answer import explain, explain_row
 from perlinsos.explanation.page import render_page
 from perlinsos.explanation.stored import open_stored
 from perlinsos.operations import assemble, dispatch
-from perlinsos.operations.context import Context
 from perlinsos.publication.keys import ensure_keys
 from perlinsos.publication.publish import publish
 from perlinsos.settings import find_project

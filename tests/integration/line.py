@@ -17,10 +17,10 @@ import psycopg2
 import pyarrow.parquet as pq
 
 from live_services import Services
+from perlinsos.context import Context, open_context
 from perlinsos.errors import Unreachable
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.revisions import Revision, make_list_id, read_revisions
-from perlinsos.operations.context import Context, open_context
 from perlinsos.operations.demo.lay import MARKER
 from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.manifest import list_prefix

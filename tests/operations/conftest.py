@@ -13,10 +13,10 @@ import pytest
 
 from conftest import execute
 from ledger.records_of_tests import make_cycle, make_region
+from perlinsos.context import open_context
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.operations import accept, pull
-from perlinsos.operations.context import open_context
 from perlinsos.settings import PROJECT_FOLDERS, Settings, find_project
 
 from .sources_of_tests import REQUIRED, as_csv, family, member, person, signal, write_sources

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from perlinsos.context import open_context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.outcomes import measure
 from perlinsos.operations import accept, dispatch, housekeeping, pull
 from perlinsos.operations.alerts.found import FROM_INSIDE, FROM_OUTSIDE
 from perlinsos.operations.alerts.outside import tell_from_outside
 from perlinsos.operations.alerts.watching import watch
-from perlinsos.operations.context import open_context
 from perlinsos.operations.leak_record import check_and_record
 from perlinsos.operations.services.diagnosis import FINE, UNREACHABLE, Finding
 from perlinsos.publication.publish import publish

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from ledger.conftest import make_cycle, make_region
+from perlinsos.context import Context, open_context
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import call, transaction
 from perlinsos.ledger.input_sets import make_input_set
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.operations import consumers
-from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.canonical import list_digest
 from perlinsos.publication.files import arrow_schema, write_parquet
 from perlinsos.publication.keys import ensure_keys

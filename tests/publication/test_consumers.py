@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from perlinsos.context import Context, open_context
 from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.operations import consumers
-from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.commit import advance_latest
 from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.files import arrow_schema

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from live_services import Services
+from perlinsos.context import open_context
 from perlinsos.errors import Refused
-from perlinsos.operations.context import open_context
 from perlinsos.publication.fetch import fetch_list, list_published
 from perlinsos.publication.publish import publish
 from perlinsos.publication.status_feed import read_standing

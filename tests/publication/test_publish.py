@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, PerlinsosError, Refused
 from perlinsos.ledger.connection import fetch_rows
-from perlinsos.operations.context import Context
 from perlinsos.publication.commit import list_manifests
 from perlinsos.publication.publish import publish
 from perlinsos.publication.verify import verify_folder

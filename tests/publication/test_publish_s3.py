@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from perlinsos.context import Context, open_context
 from perlinsos.errors import PerlinsosError
 from perlinsos.ledger.connection import fetch_rows
-from perlinsos.operations.context import Context, open_context
 from perlinsos.publication.publish import publish
 from perlinsos.publication.verify import verify_folder
 from perlinsos.settings import Settings
@@ -30,7 +30,7 @@ PUBLISHER = """
     import json, os, signal, sys
     from datetime import UTC, datetime
     from dataclasses import replace
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.publication.publish import publish
     from perlinsos.settings import Buckets, load_settings
 

@@ -23,7 +23,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perlinsos.commands.snapshot import app
-from perlinsos.operations.context import Context
+from perlinsos.context import Context
 from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.package import read_table_shape
 from perlinsos.publication.publish import publish

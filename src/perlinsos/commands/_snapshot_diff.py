@@ -25,7 +25,7 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
     """Compare two revisions, two stages or two folders: one cause for each change; the parts add up to the difference."""
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.settings import load_settings
     from perlinsos.simulation.list_differences import diff_counterfactually, diff_lists, open_side
 

@@ -34,11 +34,11 @@ def plan(
 
     Nothing is changed. Batches count by snapshot date up to the stage's cut-off, whatever their arrival.
     """
+    from perlinsos.context import open_context
     from perlinsos.ledger.records import CycleRecord, moment, read_record
     from perlinsos.model.regions import parse_regency
     from perlinsos.operations.backfill.plan import make_plan
     from perlinsos.operations.backfill.record import write_plan
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     ctx = open_context(load_settings(), moment(at) if at else None)
@@ -77,10 +77,10 @@ def apply(
 
     Refused where anything that the plan says is no longer so. Safe to repeat: what was applied is not applied again.
     """
+    from perlinsos.context import open_context
     from perlinsos.ledger.records import moment
     from perlinsos.operations.backfill.apply import apply_plan
     from perlinsos.operations.backfill.record import read_plan
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     record, document = read_plan(file)
@@ -102,8 +102,8 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show each backfill, its stages and what they wait for, newest first."""
+    from perlinsos.context import open_context
     from perlinsos.operations.backfill.status import read_backfill_status
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     found = read_backfill_status(open_context(load_settings()), region, backfill_id)
@@ -136,8 +136,8 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Take back the stages that nobody has begun; what has begun ends as it would have, what is there stays."""
+    from perlinsos.context import open_context
     from perlinsos.operations.backfill.apply import cancel as cancel_backfill
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     stages = cancel_backfill(open_context(load_settings()), backfill_id, by or getpass.getuser())

@@ -107,7 +107,7 @@ def list_consumers(as_json: Json = False) -> None:
 
 
 def _open() -> Any:
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.settings import load_settings
 
     return open_context(load_settings())

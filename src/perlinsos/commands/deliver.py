@@ -26,8 +26,8 @@ def deliver(
     import json as json_module
     from dataclasses import asdict
 
+    from perlinsos.context import open_context
     from perlinsos.errors import WrongUsage
-    from perlinsos.operations.context import open_context
     from perlinsos.operations.deliver import deliver_files, deliver_folder
     from perlinsos.settings import load_settings
 

@@ -20,9 +20,9 @@ def dispatch(
 
     What is due is started by the DAG `dispatch` at its next tick, never by this command.
     """
+    from perlinsos.context import open_context
     from perlinsos.ledger.records import moment
     from perlinsos.ledger.work import DETERMINE, parse_key, retry_work
-    from perlinsos.operations.context import open_context
     from perlinsos.operations.dispatch import advance
     from perlinsos.settings import load_settings
 

@@ -29,8 +29,8 @@ def doctor(
                 if text and finding.state != diagnosis.FINE:
                     print(f"      {label}: {text}")
     if alert:
+        from perlinsos.context import open_context
         from perlinsos.operations.alerts.outside import tell_from_outside
-        from perlinsos.operations.context import open_context
         from perlinsos.settings import load_settings
 
         tell_from_outside(open_context(load_settings()), findings)

@@ -113,8 +113,8 @@ def _open(name: str, inputs: Path | None, office: Path | None, deadline: str | N
     from perlinsos.explanation.evidence import open_folder, read_office
 
     if re.fullmatch(r"\d{4}-T[1-4]/.*", name) and not Path(name).exists():
+        from perlinsos.context import open_context
         from perlinsos.explanation.stored import open_stored
-        from perlinsos.operations.context import open_context
         from perlinsos.settings import load_settings
 
         if inputs or office or deadline:

@@ -20,7 +20,7 @@ def list_deliveries(
     region: Annotated[str | None, typer.Option(help="A region code or `national`.")] = None, as_json: Json = False
 ) -> None:
     """List refused deliveries, and accepted ones with rows set aside: counts only, and what has replaced them since."""
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.operations.quarantine import list_quarantined
     from perlinsos.settings import load_settings
 
@@ -49,7 +49,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show why a delivery was refused, or which of its rows failed which rule; cells only in the file of --out."""
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.operations.quarantine import list_rows, show_quarantined, write_out
     from perlinsos.settings import load_settings
 
@@ -107,8 +107,8 @@ def replay(
 
     With --corrected the rows of the file are judged with the cells that it holds; the file is kept, and who and why.
     """
+    from perlinsos.context import open_context
     from perlinsos.operations.accept import replay as judge_anew
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     ctx = open_context(load_settings())

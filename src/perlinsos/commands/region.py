@@ -56,10 +56,10 @@ def check(
     With a determination of the stage it counts, per district, the families that begin to receive, cease to, and wait,
     and estimates the objections. Nothing is changed.
     """
+    from perlinsos.context import open_context
     from perlinsos.ledger.records import moment
     from perlinsos.model.regions import parse_regency
     from perlinsos.model.stages import Stage
-    from perlinsos.operations.context import open_context
     from perlinsos.operations.readiness.checks import check_region
     from perlinsos.operations.readiness.outlook import read_outlook
     from perlinsos.settings import load_settings

@@ -17,7 +17,7 @@ def replay(
     json_: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
     """Build a published list again from its pinned inputs and rules. Exit 0: equal; 1: different or impossible, and why."""
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.publication.replay import replay_list
     from perlinsos.settings import load_settings
 

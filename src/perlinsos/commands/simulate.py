@@ -85,7 +85,7 @@ def _store(found: Simulation, folder: Path) -> str:
 def _open_base(inputs: str, region: str | None, stage: str | None, work: Path, given: dict[str, Any]) -> Base:
     """The base of the argument: a folder, or something of the ledger."""
     from perlinsos.commands.determine import _settings
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.settings import load_settings
     from perlinsos.simulation.bases import Base, digest_folder, is_reference, open_reference
 

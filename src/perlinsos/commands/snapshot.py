@@ -69,7 +69,7 @@ def inputs(
     """Write the frozen inputs of a list as plain files, with the command that decides them again offline (restricted)."""
     import shlex
 
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.operations.export import export_inputs
     from perlinsos.publication.fetch import parse_label
     from perlinsos.settings import load_settings

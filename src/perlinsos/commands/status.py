@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False) -> None:
     """Region by stage: state, reason, next command."""
-    from perlinsos.operations.context import open_context
+    from perlinsos.context import open_context
     from perlinsos.operations.status import read_status
     from perlinsos.settings import load_settings
 

@@ -16,9 +16,9 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
     """Judge deliveries, regions, dates, publications and the disk; note the alerts and tell those that are new or over."""
+    from perlinsos.context import open_context
     from perlinsos.ledger.records import moment
     from perlinsos.operations.alerts.watching import watch as look
-    from perlinsos.operations.context import open_context
     from perlinsos.settings import load_settings
 
     done = look(open_context(load_settings(), moment(at) if at else None))

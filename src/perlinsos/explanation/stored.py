@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Conflict, Refused
 from perlinsos.explanation.evidence import Evidence, Office, name_region, open_tables
@@ -28,7 +29,6 @@ from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.model.programmes import load_programme
 from perlinsos.model.reasons import load_reasons
 from perlinsos.operations.calendar import ZONES
-from perlinsos.operations.context import Context
 from perlinsos.operations.rule_files import fetch_rules, load_agencies
 from perlinsos.storage import Missing, digest_of
 

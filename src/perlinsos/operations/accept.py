@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import call, fetch_rows
 from perlinsos.ledger.deliveries import (
@@ -31,7 +32,6 @@ from perlinsos.ledger.deliveries import (
 )
 from perlinsos.ledger.outcomes import Measured, measure
 from perlinsos.operations.batches import store_batch
-from perlinsos.operations.context import Context
 from perlinsos.operations.correcting import (
     CorrectedRows,
     judge_with,

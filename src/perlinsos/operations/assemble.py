@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
 from perlinsos.ledger.input_sets import InputSet, read_input_set
@@ -22,7 +23,6 @@ from perlinsos.ledger.outcomes import Measured, measure
 from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, ending, parse_key
 from perlinsos.operations.assembling import assemble_inputs
 from perlinsos.operations.batches import ACCEPTED, fetch_file
-from perlinsos.operations.context import Context
 from perlinsos.operations.rebuild import settings_of
 from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.storage import Missing, digest_of

@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.ledger.connection import call, fetch_rows
 from perlinsos.ledger.deliveries import Batch, Delivery
-from perlinsos.operations.context import Context
 from perlinsos.sources.description import SourceDescription
 from perlinsos.storage import digest_of
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger import consumers as ledger
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.consumers import Consumer
 from perlinsos.ledger.records import ConsumerRecord, read_record
-from perlinsos.operations.context import Context
 from perlinsos.operations.services import consumer_identities
 from perlinsos.operations.services.home import write_private_json
 from perlinsos.operations.services.object_store import actions_of_consumer

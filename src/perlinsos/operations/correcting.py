@@ -13,11 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.ledger.connection import Connection, call, fetch_rows
 from perlinsos.ledger.deliveries import Delivery, read_batches, read_in_force
 from perlinsos.operations.batches import QUARANTINE, fetch_file
-from perlinsos.operations.context import Context
 from perlinsos.sources.description import SourceDescription
 from perlinsos.storage import digest_of
 

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.model.regions import is_code, level
-from perlinsos.operations.context import Context
 from perlinsos.operations.landing import COMPLETE
 from perlinsos.operations.pull import load_sources
 from perlinsos.settings import Settings, act_as

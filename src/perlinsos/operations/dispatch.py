@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import PerlinsosError, Unreachable
 from perlinsos.ledger import backfills, cycles, input_sets
 from perlinsos.ledger.connection import Connection, call, call_rows, fetch_rows
@@ -21,7 +22,6 @@ from perlinsos.ledger.work import DETERMINE, find_work, make_key, read_due
 from perlinsos.model.rule_folder import find_excluders, find_without_quota
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import Holidays, close_window, load_holidays, local_day
-from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force, repair_input_set
 from perlinsos.operations.region_programmes import describe_absent, find_absent
 from perlinsos.operations.rule_files import load_pinned, load_today

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.input_sets import InputSet, read_input_set
-from perlinsos.operations.context import Context
 from perlinsos.storage import Missing
 
 

@@ -10,13 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.connection import call, fetch_rows
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.revisions import adopt_revision
 from perlinsos.operations.accept import READINGS
 from perlinsos.operations.batches import key_of
-from perlinsos.operations.context import Context
 from perlinsos.publication import signature
 from perlinsos.publication.manifest import MANIFEST, list_prefix
 from perlinsos.storage import Missing, StoredObject

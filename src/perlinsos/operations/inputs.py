@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.ledger.connection import Connection, call, fetch_rows
 from perlinsos.ledger.cycles import Cycle
 from perlinsos.ledger.deliveries import Batch, read_later_batches
@@ -16,7 +17,6 @@ from perlinsos.ledger.input_sets import InputSet, describe_batch, make_input_set
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.model.datasets import DATASETS
 from perlinsos.operations.batches import find_sharing
-from perlinsos.operations.context import Context
 from perlinsos.operations.quarantine import count_repaired
 from perlinsos.operations.rule_files import store_rules
 

@@ -15,11 +15,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.records import NATIONAL
-from perlinsos.operations.context import Context
 from perlinsos.operations.landing import COMPLETE
 from perlinsos.settings import act_as
 from perlinsos.sources.description import HttpOrigin, LandingOrigin, PostgresqlOrigin, Schedule, SourceDescription

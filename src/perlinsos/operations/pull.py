@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import call, call_rows, fetch_rows
 from perlinsos.ledger.deliveries import record_delivery
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.records import NATIONAL
-from perlinsos.operations.context import Context
 from perlinsos.operations.landing import Prefix, group_prefixes
 from perlinsos.operations.origins import ask, find_due
 from perlinsos.sources.description import SourceDescription, load_source

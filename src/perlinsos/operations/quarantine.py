@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.deliveries import Batch, read_in_force, read_later_batches
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.operations.batches import ACCEPTED, HELD, QUARANTINE, fetch_file
-from perlinsos.operations.context import Context
 from perlinsos.operations.landing import next_prefix
 
 KEYS = {

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused
 from perlinsos.ledger.deliveries import Batch
 from perlinsos.ledger.input_sets import InputSet
 from perlinsos.operations.assembling import assemble_inputs
 from perlinsos.operations.batches import fetch_file
-from perlinsos.operations.context import Context
 from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.storage import Missing
 

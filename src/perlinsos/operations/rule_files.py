@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.model.rule_folder import RuleFolder, load_rule_folder
-from perlinsos.operations.context import Context
 from perlinsos.sources.agencies import read_agencies
 from perlinsos.storage import Missing, digest_of
 

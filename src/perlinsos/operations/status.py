@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from perlinsos.context import Context
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.cycles import Cycle, read_cycles
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.ledger.work import DETERMINE, find_work, make_key
 from perlinsos.operations.calendar import ZONES
-from perlinsos.operations.context import Context
 
 _LISTS = (
     "select l.list_id, l.programme, l.state::text, w.opens_at, w.closes_at, w.zone, "

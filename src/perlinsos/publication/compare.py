@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict
 from perlinsos.ledger.connection import Connection
 from perlinsos.ledger.revisions import Revision, make_list_id, read_revisions
 from perlinsos.model.stages import Stage
-from perlinsos.operations.context import Context
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.manifest import MANIFEST, ListFacts
 from perlinsos.publication.recipients import Comparison

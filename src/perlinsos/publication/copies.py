@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.consumers import Consumer
-from perlinsos.operations.context import Context
 from perlinsos.publication.commit import AtStep, advance_latest, nothing, read_public_keys, write_folder
 from perlinsos.publication.compare import Compared, name_file
 from perlinsos.publication.files import FileEntry, as_json, write_csv_gz, write_parquet, write_sheet, write_text

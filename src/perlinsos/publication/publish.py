@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from perlinsos import __version__
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.consumers import LISTS_FEED, read_consumers
 from perlinsos.ledger.outcomes import measure
 from perlinsos.ledger.revisions import make_list_id, record_changes, record_published, reserve_revision
 from perlinsos.ledger.work import DETERMINE, Claim, assert_fence, claim, ending, finish_work, parse_key
-from perlinsos.operations.context import Context
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.commit import (
     AtStep,

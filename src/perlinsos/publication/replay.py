@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from perlinsos import __version__
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.input_sets import InputSet, read_input_set
 from perlinsos.ledger.revisions import Revision, Track, read_revisions
 from perlinsos.model.datasets import RESULT_TABLES
-from perlinsos.operations.context import Context
 from perlinsos.operations.rebuild import determine_frozen
 from perlinsos.publication.canonical import LIST_TABLES
 from perlinsos.publication.fetch import parse_label

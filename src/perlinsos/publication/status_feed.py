@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
 from perlinsos.ledger.consumers import (
     LISTS_FEED,
@@ -23,7 +24,6 @@ from perlinsos.ledger.consumers import (
     note_status_written,
     read_unwritten_status,
 )
-from perlinsos.operations.context import Context
 from perlinsos.publication import signature
 from perlinsos.publication.manifest import ListFacts, feed_prefix
 from perlinsos.publication.signature import SigningKey

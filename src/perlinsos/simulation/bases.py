@@ -12,11 +12,11 @@ from typing import Any
 
 import duckdb
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.ledger.input_sets import InputSet, read_input_set
 from perlinsos.ledger.revisions import read_revisions
 from perlinsos.model.datasets import DATASETS
-from perlinsos.operations.context import Context
 from perlinsos.operations.rebuild import rebuild_inputs, settings_of
 from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.publication.fetch import parse_label

@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.ledger.input_sets import InputSet
-from perlinsos.operations.context import Context
 from perlinsos.operations.rebuild import rebuild_inputs, settings_of
 from perlinsos.operations.rule_files import fetch_rules
 from perlinsos.recipients.determine import determine

@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, WrongUsage
-from perlinsos.operations.context import Context
 from perlinsos.publication.differences import compare_lists, read_totals, summarise_changes, total_changes
 from perlinsos.publication.fetch import fetch_list, parse_label
 from perlinsos.publication.manifest import MANIFEST

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.operations.alerts.found import AIRFLOW_DEAD, FROM_OUTSIDE, FoundAlert
 from perlinsos.operations.alerts.sending import send_waiting
 from perlinsos.operations.alerts.settings import read_alert_settings
 from perlinsos.operations.alerts.watching import observe
-from perlinsos.operations.context import Context
 from perlinsos.operations.services.diagnosis import UNREACHABLE, Finding
 
 PARTS = ("airflow", "airflow scheduler", "airflow dag_processor", "api-server", "scheduler", "dag-processor")

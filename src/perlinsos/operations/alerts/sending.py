@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from perlinsos.context import Connect
 from perlinsos.ledger.connection import call_rows, fetch_rows
 from perlinsos.operations.alerts.messages import ENDING, OPENING, Message, write_messages
 from perlinsos.operations.alerts.settings import AlertSettings
-from perlinsos.operations.context import Connect
 
 _TAKEN = "select * from alert where alert_id = any (%s) order by opened_at, alert_id"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from psycopg2.extras import Json
 
+from perlinsos.context import Context
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.outcomes import measure
 from perlinsos.operations.alerts import cycles, deliveries, machine
 from perlinsos.operations.alerts.found import FROM_INSIDE, FoundAlert
 from perlinsos.operations.alerts.sending import send_waiting
 from perlinsos.operations.alerts.settings import AlertSettings, read_alert_settings
-from perlinsos.operations.context import Context
 from perlinsos.operations.pull import load_sources
 
 

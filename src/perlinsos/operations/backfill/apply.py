@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Literal
 
+from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused, WrongUsage
 from perlinsos.ledger import backfills
 from perlinsos.operations.backfill.plan import make_plan
 from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, write_cycle
-from perlinsos.operations.context import Context
 from perlinsos.operations.region_programmes import list_absent
 from perlinsos.operations.rule_files import load_today
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.ledger import backfills, cycles
 from perlinsos.ledger.connection import Connection, fetch_rows
@@ -24,7 +25,6 @@ from perlinsos.model.stages import Stage
 from perlinsos.operations.backfill.estimate import Measured, describe_basis, estimate_seconds, read_measured
 from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, parse_range
 from perlinsos.operations.calendar import ZONES, local_day
-from perlinsos.operations.context import Context
 from perlinsos.operations.dispatch import BEFORE_WINDOW, decide_statuses, keep_existing
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force
 from perlinsos.operations.region_programmes import describe_absent, find_absent

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.ledger import backfills
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.work import make_key
-from perlinsos.operations.context import Context
 
 _WORK = {"due": "DUE", "claimed": "RUNNING", "done": "DONE", "failed": "FAILED"}
 _OPEN = ("WAITING", "DUE", "RUNNING", "FAILED")

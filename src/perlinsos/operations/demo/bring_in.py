@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.operations.backfill.status import read_backfill_status
-from perlinsos.operations.context import Context
 from perlinsos.operations.demo.lay import Say, call_command
 
 REGION, STAGES = "35.12", ("2025-T3", "2025-T4")

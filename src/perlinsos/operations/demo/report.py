@@ -14,9 +14,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from perlinsos.context import Context
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.operations.calendar import ZONES
-from perlinsos.operations.context import Context
 from perlinsos.operations.services.airflow_api import AirflowApi
 
 CONSUMER = "kemensos-demo"

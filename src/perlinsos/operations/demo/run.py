@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
-from perlinsos.operations.context import open_context
+from perlinsos.context import open_context
 from perlinsos.operations.demo import report
 from perlinsos.operations.demo.bring_in import bring_in, past_commands, register_region
 from perlinsos.operations.demo.lay import Population, begin_synthesis, end_synthesis, lay_deliveries, register_settings

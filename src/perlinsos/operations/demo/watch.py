@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import PerlinsosError, Refused
 from perlinsos.ledger.connection import fetch_rows
-from perlinsos.operations.context import Context
 from perlinsos.operations.services.airflow_api import AirflowApi
 
 Say = Callable[[str], None]

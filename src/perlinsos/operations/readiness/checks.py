@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.errors import Refused
 from perlinsos.ledger import cycles
 from perlinsos.ledger.connection import Connection, fetch_rows
@@ -16,7 +17,6 @@ from perlinsos.ledger.deliveries import Batch, read_batches_until
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.model.stages import Stage
 from perlinsos.operations.calendar import ZONES, local_day
-from perlinsos.operations.context import Context
 from perlinsos.operations.inputs import NEEDED, find_silent, pick_in_force
 from perlinsos.operations.region_programmes import find_absent, find_faults
 from perlinsos.operations.rule_files import load_today

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from perlinsos.context import Context
 from perlinsos.engine import open_engine
 from perlinsos.errors import Refused, WrongUsage
 from perlinsos.ledger import cycles
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.ledger.cycles import Cycle
 from perlinsos.operations.calendar import close_window, load_holidays, local_day
-from perlinsos.operations.context import Context
 
 COUNTS = ("gain", "lose", "chosen", "wait", "refused", "held")
 WORKING_DAYS_OF_A_MONTH = 21  # where a year's holidays are not known yet
