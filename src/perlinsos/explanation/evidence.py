@@ -79,6 +79,7 @@ def open_folder(
     except (OSError, ValueError) as error:
         raise refuse_folder(str(folder), error) from None
     files = None if inputs is None else find_pinned(inputs, summary)
+    agencies = cache(lambda: read_agencies(own.folder("sources")))  # read where one is named, once
     with open_engine(threads=1) as connection:
         yield Evidence(
             open_tables(connection, {name: folder / f"{name}.parquet" for name in RESULT_TABLES}, str(folder)),
@@ -87,7 +88,7 @@ def open_folder(
             {code: load_programme(rules / code / "programme.yaml") for code in summary["programmes"]},
             lambda code: name_region(own, code),
             inputs=None if files is None else InputRows(connection, lambda dataset: files[dataset]),
-            agency_of=lambda source: read_agencies(own.folder("sources")).get(source),
+            agency_of=lambda source: agencies().get(source),
             offices={summary["region"]: office} if office else {},
             deadline=deadline,
         )
