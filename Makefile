@@ -70,8 +70,8 @@ lint: develop ## ruff, mypy strict, sqlfluff
 test-crash: develop ## The tests that kill real processes at every step, one after the other
 	$(PYTEST) -m crash -n 0
 
-test-oracle: develop ## 2,000 random populations: the engine and the independent referee say the same of every row (an hour)
-	PERLINSOS_ORACLE_POPULATIONS=2000 $(PYTEST) tests/properties/test_oracle_agrees.py -n $(JOBS)
+test-oracle: develop ## 2,000 random populations: the engine and the independent referee say the same of every row (two hours)
+	PERLINSOS_ORACLE_POPULATIONS=2000 $(PYTEST) tests/properties/test_oracle_agrees.py tests/properties/test_oracle_agrees_on_persons.py -n $(JOBS)
 
 lock: ## Write the lock files from requirements*.in (needs uv and a network)
 	@[ -n "$(UV)" ] || { echo "perlinsos: make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -73,11 +73,13 @@ def _years_before(day: date, years: int) -> date:
 class Maker(World):
     """Makes one population. `p` = how often something is wrong."""
 
+    stages: tuple[str, ...] = STAGES
+
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.rng = random.Random(seed)
         self.p = self.rng.choice((0.01, 0.04, 0.1, 0.25))
-        self.stage = self.rng.choice(STAGES)
+        self.stage = self.rng.choice(self.stages)
         self.as_of = self._as_of()
         self.cards: list[str] = []
         self.numbers: list[str] = []

@@ -1,4 +1,4 @@
-"""The referee: the determination of PKH and BPNT row by row, in plain Python, from the text of the rules alone.
+"""The referee: the determination of every programme row by row, in plain Python, from the text of the rules alone.
 
 It shares no code with the product. Clarity before speed: it is for populations of some hundred families.
 """
@@ -14,7 +14,9 @@ from typing import Any
 from oracle import parameters
 from oracle.inputs import Row, read_all
 from oracle.persons import Refused, Signals, nulls_first, read_register
-from oracle.verdicts import Candidate, Case, Family, Finding, judge
+from oracle.programmes import PROGRAMMES
+from oracle.units import Verdict, judge
+from oracle.verdicts import Candidate, Case, Family, Finding
 from oracle.welfare import build_families, consenting_cards, read_welfare, sort_out
 
 
@@ -47,6 +49,11 @@ def _wage_limits(rows: list[Row], region: str, as_of: date) -> dict[str, int | N
     return by_day[max(there)] if there else {}
 
 
+def _has_wage(decided: list[Family], signals: Signals) -> bool:
+    """Whether a member of a decided family has a wage above 0: asked whatever the programmes of the run."""
+    return any(signals.greatest(member["nik"], "WAGE") for family in decided for member in family.members)
+
+
 def _quota(rows: list[Row], region: str, programme: str, stage: str) -> int | None:
     """The quota of this list, None where there is no row of it."""
     found = [
@@ -57,32 +64,32 @@ def _quota(rows: list[Row], region: str, programme: str, stage: str) -> int | No
     return found[0] if found else None
 
 
-def _lottery(stage: str, programme: str, region: str, no_kk: str, seed: str | None) -> str:
-    text = f"{stage}|{programme}|{region}|{no_kk}" + (f"|{seed}" if seed is not None else "")
+def _lottery(stage: str, programme: str, region: str, number: str, seed: str | None) -> str:
+    """The number is the unit's: of persons the NIK, else the No KK."""
+    text = f"{stage}|{programme}|{region}|{number}" + (f"|{seed}" if seed is not None else "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _decision(family: Family, case: Case, stage: str, codes: tuple[set[str], set[str]], amount: int) -> Row:
-    """Step 8 of one family, before rank and quota: an eligible one is LAYAK."""
-    lacking, against = codes
-    outcome = "TIDAK_LAYAK" if against else "TUNDA" if lacking else "LAYAK"
-    is_eligible = outcome == "LAYAK"
+def _decision(family: Family, case: Case, stage: str, verdict: Verdict) -> Row:
+    """Step 8 of one unit, before rank and quota: an eligible one is LAYAK."""
+    outcome = "TIDAK_LAYAK" if verdict.against else "TUNDA" if verdict.lacking else "LAYAK"
+    amount = verdict.amount if outcome == "LAYAK" else 0
     return {
-        "programme": case.programme,
+        "programme": case.rules.code,
         "stage": stage,
         "as_of": case.as_of,
         "region_code": family.place[0],
         "district_code": family.place[1],
         "village_code": family.place[2],
-        "unit": "family",
+        "unit": verdict.unit,
         "no_kk": family.no_kk,
-        "nik": None,
+        "nik": verdict.nik,
         "outcome": outcome,
-        "reasons": sorted(lacking | against),
-        "warnings": sorted(family.warnings),
-        "amount_year_idr": amount if is_eligible else 0,
-        "amount_stage_idr": amount // 4 if is_eligible else 0,
-        "eligible_amount_year_idr": amount if is_eligible else 0,
+        "reasons": sorted(verdict.lacking | verdict.against),
+        "warnings": sorted(verdict.warnings),
+        "amount_year_idr": amount,
+        "amount_stage_idr": case.rules.of_stage(amount, stage),
+        "eligible_amount_year_idr": amount,
         "decile": family.welfare["decile"] if family.welfare else None,
         "national_rank": family.welfare["national_rank"] if family.welfare else None,
         "rank": None,
@@ -93,12 +100,13 @@ def _decision(family: Family, case: Case, stage: str, codes: tuple[set[str], set
 
 
 def _rank(decisions: list[Row], quota: int | None, seed: str | None) -> None:
-    """Step 8: the order of the eligible families and who is beyond the quota."""
+    """Step 8: the order of the eligible families or persons and who is beyond the quota."""
 
     def order(row: Row) -> tuple[Any, ...]:
-        lottery = _lottery(row["stage"], row["programme"], row["region_code"], row["no_kk"], seed)
+        number = row["nik"] if row["unit"] == "person" else row["no_kk"]
+        lottery = _lottery(row["stage"], row["programme"], row["region_code"], number, seed)
         last = [(row[name] is None, row[name] or 0) for name in ("decile", "national_rank")]
-        return (*last, lottery, row["no_kk"])
+        return (*last, lottery, number)
 
     eligible = sorted((row for row in decisions if row["outcome"] == "LAYAK"), key=order)
     for rank, row in enumerate(eligible, start=1):
@@ -136,6 +144,17 @@ def _sorted(rows: list[Row], names: str) -> list[Row]:
     return sorted(rows, key=lambda row: tuple(nulls_first(row[name]) for name in names.split()))
 
 
+def in_turn(programmes: tuple[str, ...], region: str, as_of: date) -> list[str]:
+    """The excluding programmes first. Refused where one does not exist here on that day, or one that excludes is missing."""
+    if not all(PROGRAMMES[programme].exists(region, as_of) for programme in programmes):
+        raise Refused("a programme does not exist here on this day")
+    for programme in programmes:
+        for other in PROGRAMMES[programme].excluded_by:
+            if other not in programmes and PROGRAMMES[other].exists(region, as_of):
+                raise Refused("an excluding programme is not in the run")
+    return sorted(programmes, key=lambda programme: len(PROGRAMMES[programme].excluded_by))
+
+
 def determine(
     inputs: Path,
     region: str,
@@ -149,6 +168,7 @@ def determine(
     as_of = as_of or stage_start(stage)
     if as_of < parameters.FIRST_DAY:
         raise Refused("no rule is in force")
+    order = in_turn(programmes, region, as_of)
     data = read_all(inputs)
     values = parameters.resolve(as_of, settings or {})
     register = read_register(data["population"], as_of)
@@ -164,19 +184,22 @@ def determine(
         raise Refused("no family is placed in the region")
     wage_limits = _wage_limits(data["minimum_wage"], region, as_of)
     decided = [family for family in families if family.kind == "DECIDED"]
+    if not any(wage_limits.get(name) is not None for name in ("umk_idr", "ump_idr")) and _has_wage(decided, signals):
+        raise Refused("a wage, and no minimum wage to compare it with")
     answer = Answer([], [], [], _not_decided(families), _funnel(families))
-    for programme in programmes:
-        case = Case(programme, as_of, values, register, welfare, signals, data["quarantined"], wage_limits)
+    selected: dict[str, set[str]] = {}
+    for programme in order:
+        rules = PROGRAMMES[programme]
+        case = Case(rules, as_of, values, register, welfare, signals, data["quarantined"], wage_limits)
         rows = []
         for family in decided:
-            lacking, against, candidates = judge(family, case)
-            counted = sum(candidate.amount for candidate in candidates if candidate.reason is None)
-            amount = counted if programme == "pkh" else parameters.BPNT_AMOUNT_YEAR
-            codes = {finding.code for finding in lacking}, {finding.code for finding in against}
-            rows.append(_decision(family, case, stage, codes, amount))
-            answer.components += [_component(programme, family.no_kk, candidate) for candidate in candidates]
-            answer.findings += [_finding(programme, family.no_kk, finding) for finding in lacking + against]
+            selected_by = [other for other in rules.excluded_by if family.no_kk in selected.get(other, ())]
+            judged = judge(family, case, selected_by)
+            rows += [_decision(family, case, stage, verdict) for verdict in judged.verdicts]
+            answer.components += [_component(programme, family.no_kk, candidate) for candidate in judged.candidates]
+            answer.findings += [_finding(programme, family.no_kk, finding) for finding in judged.findings]
         _rank(rows, _quota(data["quota"], region, programme, stage), values["lottery_seed"])
+        selected[programme] = {row["no_kk"] for row in rows if row["outcome"] == "LAYAK"}
         answer.decisions += rows
     answer.decisions = _sorted(answer.decisions, "programme no_kk nik")
     answer.components = _sorted(answer.components, "programme no_kk nik component")

@@ -10,19 +10,6 @@ NEW_RULES = date(2024, 1, 1)
 DECILE_GATE_FROM = date(2025, 4, 1)
 HAM_FROM = date(2024, 1, 1)
 
-PROGRAMMES = ("pkh", "bpnt")
-
-AMOUNTS = {
-    "HAMIL": 3_000_000,
-    "AUD": 3_000_000,
-    "SD": 900_000,
-    "SMP": 1_500_000,
-    "SMA": 2_000_000,
-    "LANSIA": 2_400_000,
-    "DISABILITAS": 2_400_000,
-    "HAM": 10_800_000,
-}
-BPNT_AMOUNT_YEAR = 2_400_000
 PRIORITY = ["HAM", "AUD", "SD", "SMP", "SMA", "DISABILITAS", "LANSIA", "HAMIL"]
 CHILDREN = ("AUD", "SD", "SMP", "SMA")
 LEVELS = ("SD", "SMP", "SMA")
@@ -63,17 +50,18 @@ DATED: dict[str, list[tuple[date, Any]]] = {
     "quarantine.holds": [(FIRST_DAY, "yes")],
     "lottery_seed": [(FIRST_DAY, None)],
 }
-for _programme in PROGRAMMES:
-    DATED |= {
-        f"{_programme}.wage_reference": [(FIRST_DAY, "umk")],
-        f"{_programme}.electricity_min_va": [(FIRST_DAY, 2200)],
-        f"{_programme}.car_min_count": [(FIRST_DAY, 1)],
-        f"{_programme}.land_max_m2": [(FIRST_DAY, None)],
-        f"{_programme}.balance_max_idr": [(FIRST_DAY, None)],
-        f"{_programme}.gambling": [(FIRST_DAY, None)],
-    }
+for _programme, _decile in (("blt-kesra", 4), ("pbi-jk", 5), ("pip", None), ("rantang-kasih", 4), ("blt-dana-desa", 1)):
+    DATED[f"{_programme}.max_decile"] = [(FIRST_DAY, _decile)]
+DATED["rantang-kasih.elderly_min_age"] = [(FIRST_DAY, 60)]
+for _programme in ("pkh", "bpnt", "blt-kesra", "pbi-jk"):
+    DATED[f"{_programme}.wage_reference"] = [(FIRST_DAY, "umk")]
+for _programme in ("pkh", "bpnt", "blt-kesra"):
+    DATED |= {f"{_programme}.electricity_min_va": [(FIRST_DAY, 2200)], f"{_programme}.car_min_count": [(FIRST_DAY, 1)]}
+for _programme in ("pkh", "bpnt"):
+    for _name in ("land_max_m2", "balance_max_idr", "gambling"):
+        DATED[f"{_programme}.{_name}"] = [(FIRST_DAY, None)]
 
-TEXTS = ("pkh.selection", "pkh.wage_reference", "bpnt.wage_reference", "quarantine.holds", "lottery_seed")
+TEXTS = ("selection", "wage_reference", "gambling", "holds", "lottery_seed")
 
 
 def resolve(as_of: date, chosen: dict[str, str]) -> dict[str, Any]:
@@ -82,7 +70,7 @@ def resolve(as_of: date, chosen: dict[str, str]) -> dict[str, Any]:
     for name, text in chosen.items():
         if name not in DATED:
             raise KeyError(name)
-        if name in TEXTS or name.endswith(".gambling"):
+        if name.rpartition(".")[2] in TEXTS:
             values[name] = None if text == "none" and name != "lottery_seed" else text
         else:
             values[name] = None if text == "none" else int(text)

@@ -1,4 +1,4 @@
-"""Steps 5 to 9 of the procedure for one family and one programme: missing data, refusals, components, findings."""
+"""Steps 5 to 7 and 9 of the procedure for one family and one programme: missing data, refusals, components, findings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from oracle import parameters
 from oracle.inputs import Row
-from oracle.parameters import AMOUNTS, CHILDREN, PRIORITY
-from oracle.persons import Refused, Register, Signals, age, is_valid
+from oracle.parameters import CHILDREN, PRIORITY
+from oracle.persons import Register, Signals, age, is_valid
+from oracle.programmes import Rules, value_on
 from oracle.welfare import Family, Said, Welfare, is_unknown, oldest_first, said_of
 
 HIDES_NO_COMPONENT = {
@@ -23,16 +24,12 @@ HIDES_NO_COMPONENT = {
 
 @dataclass
 class Candidate:
-    """One component one member may have (step 7)."""
+    """One component one member may have (step 7); `amount` = rupiah a year, counted or not."""
 
     member: Row
     component: str
+    amount: int
     reason: str | None = None
-
-    @property
-    def amount(self) -> int:
-        """Rupiah a year, counted or not."""
-        return AMOUNTS[self.component]
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Finding:
 class Case:
     """Everything a family is judged with."""
 
-    programme: str
+    rules: Rules
     as_of: date
     values: dict[str, Any]
     register: Register
@@ -61,12 +58,16 @@ class Case:
 
     def value(self, name: str) -> Any:
         """The value of a parameter of this programme."""
-        return self.values[f"{self.programme}.{name}"]
+        return self.values[f"{self.rules.code}.{name}"]
+
+    def limit(self, refusal: str, name: str) -> Any:
+        """The limit of an exclusion; None where it is off or the programme does not have it."""
+        return self.value(name) if refusal in self.rules.refusals else None
 
     @property
     def gate_is_decile(self) -> bool:
-        """The gate is a decile from 2025-04-01; before, a welfare row."""
-        return self.as_of >= parameters.DECILE_GATE_FROM
+        """The gate is a decile from its first day on and while a limit is set; else a welfare row."""
+        return self.as_of >= self.rules.decile_gate_from and self.value("max_decile") is not None
 
 
 # ---------------------------------------------------------------- step 5
@@ -108,7 +109,7 @@ def _unmatched(family: Family, case: Case) -> list[Finding]:
 
 
 def missing_by_component(candidates: list[Candidate]) -> list[Finding]:
-    """PKH only: no component is counted and a candidate was not counted for one of these two reasons."""
+    """No component is counted and a candidate was not counted for one of these two reasons."""
     if any(candidate.reason is None for candidate in candidates):
         return []
     found = []
@@ -122,16 +123,21 @@ def missing_by_component(candidates: list[Candidate]) -> list[Finding]:
 
 
 def refusals(family: Family, case: Case) -> list[Finding]:
-    """Step 6, without `TIDAK_ADA_KOMPONEN`."""
+    """Step 6 with the exclusions that the programme has, without `TIDAK_ADA_KOMPONEN` and `PENERIMA_PROGRAM_LAIN`."""
+    return [finding for finding in _refusals(family, case) if finding.code in case.rules.refusals]
+
+
+def _refusals(family: Family, case: Case) -> list[Finding]:
     found = []
     for member in family.members:
         found += _of_member(member["nik"], case)
-    found += _electricity(family, case)
+    if "DAYA_LISTRIK" in case.rules.refusals:
+        found += _electricity(family, case)
     if family.is_extinct:
         found.append(Finding("MENINGGAL", source="DUKCAPIL"))
     decile = family.welfare["decile"] if family.welfare else None
     limit = case.value("max_decile")
-    if case.gate_is_decile and decile is not None and limit is not None and decile > limit:
+    if case.gate_is_decile and decile is not None and decile > limit:
         found.append(Finding("DESIL_DI_ATAS_BATAS", None, "DTSEN", str(decile), str(limit)))
     return found
 
@@ -143,21 +149,21 @@ def _of_member(nik: str | None, case: Case) -> list[Finding]:
         if said:
             found.append(Finding(refusal, nik, said.source, said.value))
     gambling = case.signals.greatest(nik, "GAMBLING")
-    if gambling and case.value("gambling") is not None:
+    if gambling and case.limit("TERINDIKASI_JUDI_ONLINE", "gambling") is not None:
         found.append(Finding("TERINDIKASI_JUDI_ONLINE", nik, gambling.source, gambling.value))
     wage = case.signals.greatest(nik, "WAGE")
-    if wage:
+    if wage and "UPAH_DI_ATAS_UMK" in case.rules.refusals:
         limit = _wage_limit(case)
         if wage.number > limit:
             found.append(Finding("UPAH_DI_ATAS_UMK", nik, wage.source, str(wage.number), str(limit)))
-    car, limit = case.signals.greatest(nik, "CAR"), case.value("car_min_count")
-    if car and car.number >= limit:
+    car, limit = case.signals.greatest(nik, "CAR"), case.limit("KENDARAAN_RODA_4", "car_min_count")
+    if car and limit is not None and car.number >= limit:
         found.append(Finding("KENDARAAN_RODA_4", nik, car.source, str(car.number), str(limit)))
     for code, name, refusal in (
         ("LAND", "land_max_m2", "ASET_TANAH_RUMAH"),
         ("BALANCE", "balance_max_idr", "SALDO_REKENING"),
     ):
-        said, limit = case.signals.greatest(nik, code), case.value(name)
+        said, limit = case.signals.greatest(nik, code), case.limit(refusal, name)
         if said and limit is not None and said.number > limit:
             found.append(Finding(refusal, nik, said.source, str(said.number), str(limit)))
     return found
@@ -166,10 +172,7 @@ def _of_member(nik: str | None, case: Case) -> list[Finding]:
 def _wage_limit(case: Case) -> int:
     """The UMK, where null the UMP of the same row; with `wage_reference` ump the other way round."""
     order = ("umk_idr", "ump_idr") if case.value("wage_reference") == "umk" else ("ump_idr", "umk_idr")
-    for name in order:
-        if case.wage_limits.get(name) is not None:
-            return case.wage_limits[name]
-    raise Refused("a wage, and no minimum wage to compare it with")
+    return next(case.wage_limits[name] for name in order if case.wage_limits.get(name) is not None)
 
 
 def _electricity(family: Family, case: Case) -> list[Finding]:
@@ -186,52 +189,62 @@ def _electricity(family: Family, case: Case) -> list[Finding]:
         answer = Finding("DAYA_LISTRIK", None, "DTSEN", str(greatest), str(limit))
     else:
         return []
-    return [answer] if greatest >= limit else []
+    return [answer] if limit is not None and greatest >= limit else []
 
 
 # ---------------------------------------------------------------- step 7
 
 
-def _candidates_of(member: Row, said: Said, case: Case) -> list[Candidate]:
-    nik, years = member["nik"], age(member["birth_date"], case.as_of)
+def _candidates_of(member: Row, family: Family, case: Case) -> list[Candidate]:
+    """The candidates of one member among the components that the programme has on this day."""
+    said = said_of(case.welfare, family.no_kk, member["nik"])
+    reasons = _signs(member, said, case)
+    if case.rules.code == "rantang-kasih" and len(family.members) > 1:
+        reasons = dict.fromkeys(reasons, "TIDAK_SENDIRI")
     found = []
-    if case.as_of >= parameters.HAM_FROM and case.signals.greatest(nik, "RIGHTS_VICTIM"):
-        found.append(Candidate(member, "HAM"))
-    if member["sex"] == "P":
-        found += _pregnancy(member, said, case)
-    if years is not None and years <= parameters.AUD_MAX_AGE:
-        found.append(Candidate(member, "AUD"))
-    if years is not None and years in parameters.SCHOOL_AGE:
-        enrolled = case.signals.greatest(nik, "ENROLLED")
-        if enrolled and enrolled.rank > 0:
-            found.append(Candidate(member, parameters.LEVELS[enrolled.rank - 1]))
-        elif said.level:
-            found.append(Candidate(member, said.level, "TIDAK_TERDAFTAR_DAPODIK"))
-    if said.is_severe:
-        found.append(Candidate(member, "DISABILITAS"))
-    if years is not None and years >= case.value("elderly_min_age"):
-        found.append(Candidate(member, "LANSIA"))
-    if not is_valid(nik):
-        for candidate in found:
-            candidate.reason = "NIK_TIDAK_VALID"
+    for component, reason in reasons.items():
+        amount = value_on(case.rules.components.get(component, ()), case.as_of)
+        if amount is not None:
+            found.append(Candidate(member, component, amount, reason if is_valid(member["nik"]) else "NIK_TIDAK_VALID"))
     return found
 
 
-def _pregnancy(member: Row, said: Said, case: Case) -> list[Candidate]:
-    nik = member["nik"]
+def _signs(member: Row, said: Said, case: Case) -> dict[str, str | None]:
+    """Which components one could say of a member, and why one of them is not counted."""
+    nik, years = member["nik"], age(member["birth_date"], case.as_of)
+    found: dict[str, str | None] = {}
+    if case.signals.greatest(nik, "RIGHTS_VICTIM"):
+        found["HAM"] = None
+    if member["sex"] == "P" and "HAMIL" in case.rules.components:
+        found |= _pregnancy(nik, said, case)
+    if years is not None and years <= parameters.AUD_MAX_AGE:
+        found["AUD"] = None
+    if years is not None and years in parameters.SCHOOL_AGE:
+        enrolled = case.signals.greatest(nik, "ENROLLED")
+        if enrolled and enrolled.rank > 0:
+            found[parameters.LEVELS[enrolled.rank - 1]] = None
+        elif said.level:
+            found[said.level] = "TIDAK_TERDAFTAR_DAPODIK"
+    if said.is_severe:
+        found["DISABILITAS"] = None
+    if "LANSIA" in case.rules.components and years is not None and years >= case.value("elderly_min_age"):
+        found["LANSIA"] = None
+    return found
+
+
+def _pregnancy(nik: str | None, said: Said, case: Case) -> dict[str, str | None]:
     if case.signals.has_any(nik, "PREGNANT"):
         signal = case.signals.greatest(nik, "PREGNANT")
         if signal is None:
-            return []
+            return {}
         number = signal.number
     elif said.is_pregnant:
         number = said.pregnancy_number
     else:
-        return []
+        return {}
     if number is None or number <= 0:
-        return [Candidate(member, "HAMIL", "NOMOR_KEHAMILAN_KOSONG")]
-    is_beyond = number > case.value("pregnancy_max_number")
-    return [Candidate(member, "HAMIL", "KEHAMILAN_KE_3" if is_beyond else None)]
+        return {"HAMIL": "NOMOR_KEHAMILAN_KOSONG"}
+    return {"HAMIL": "KEHAMILAN_KE_3" if number > case.value("pregnancy_max_number") else None}
 
 
 def _cut(left: list[Candidate], limit: int | None, reason: str) -> None:
@@ -245,13 +258,19 @@ def components(family: Family, case: Case) -> list[Candidate]:
     """Step 7: every candidate of the family, those counted with reason None."""
     found: list[Candidate] = []
     for member in family.members:
-        said = said_of(case.welfare, family.no_kk, member["nik"])
-        own = _candidates_of(member, said, case)
+        own = _candidates_of(member, family, case)
         # (1) the candidate of the highest amount among those not refused so far
         possible = [candidate for candidate in own if candidate.reason is None]
         possible.sort(key=lambda c: (-c.amount, PRIORITY.index(c.component)))
         _cut(possible, 1, "SATU_ORANG_SATU_KOMPONEN")
         found += own
+    if case.rules.code == "pkh":
+        _apply_caps(found, case)
+    return found
+
+
+def _apply_caps(found: list[Candidate], case: Case) -> None:
+    """(2) to (4) of step 7, which only PKH has."""
 
     def left(*kinds: str) -> list[Candidate]:
         return [c for c in found if c.reason is None and c.component in kinds]
@@ -272,20 +291,3 @@ def components(family: Family, case: Case) -> list[Candidate]:
     _cut(sorted(left(*CHILDREN), key=selection), case.value("max_children"), "BATAS_ANAK")
     without_ham = [component for component in PRIORITY if component != "HAM"]
     _cut(sorted(left(*without_ham), key=selection), case.value("max_members"), "BATAS_KOMPONEN")
-    return found
-
-
-# ---------------------------------------------------------------- all of it for one family
-
-
-def judge(family: Family, case: Case) -> tuple[list[Finding], list[Finding], list[Candidate]]:
-    """The missing data (step 5), the refusals (step 6) and the components (step 7) of one decided family."""
-    lacking, against = missing(family, case), refusals(family, case)
-    if case.programme != "pkh":
-        return lacking, against, []
-    candidates = components(family, case)
-    lacking += missing_by_component(candidates)
-    is_counted = any(candidate.reason is None for candidate in candidates)
-    if not is_counted and family.members and not HIDES_NO_COMPONENT & {finding.code for finding in lacking}:
-        against.append(Finding("TIDAK_ADA_KOMPONEN"))
-    return lacking, against, candidates

@@ -112,12 +112,17 @@ class Family:
     kind: str = "DECIDED"
     is_unmatched: bool = False
     is_extinct: bool = False
-    warnings: set[str] = field(default_factory=set)
+    card_warnings: set[str] = field(default_factory=set)
 
     @property
     def niks(self) -> set[str | None]:
         """The NIK of its persons: its members, of a family without members those of step 4."""
         return {member["nik"] for member in self.members} if self.members else self.persons_without_members
+
+    @property
+    def warnings(self) -> set[str]:
+        """Those of the card and of every member."""
+        return self.card_warnings.union(*(own_warnings(member) for member in self.members))
 
 
 def oldest_first(person: Row) -> tuple[Any, ...]:
@@ -158,18 +163,19 @@ def build_families(register: Register, welfare: Welfare) -> list[Family]:
         if not family.members:
             said = {row["nik"] for row in welfare.persons.get(card, [])}
             family.persons_without_members = said | rows_on_card[card]
-        family.warnings = _warnings(family, register, welfare)
+        family.card_warnings = _card_warnings(family, register, welfare)
         families.append(family)
     return families
 
 
-def _warnings(family: Family, register: Register, welfare: Welfare) -> set[str]:
+def own_warnings(member: Row) -> set[str]:
+    """What the member's own digits say."""
+    return nik_warnings(member) if is_valid(member["nik"]) else {"NIK_TIDAK_VALID"}
+
+
+def _card_warnings(family: Family, register: Register, welfare: Welfare) -> set[str]:
     card = family.no_kk
     found = register.warnings[card] | welfare.warnings[card]
-    for member in family.members:
-        found |= nik_warnings(member)
-        if not is_valid(member["nik"]):
-            found.add("NIK_TIDAK_VALID")
     if family.members:
         has_head = any(member["family_relation"] == 1 for member in family.members)
         named = [row["nik"] for row in welfare.persons.get(card, []) if row["family_relation"] == 1]

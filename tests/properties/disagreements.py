@@ -1,6 +1,7 @@
 """Run the product and the referee on one population, say where they differ, and shrink a difference to a few rows.
 
-By hand: `python tests/properties/disagreements.py FIRST LAST` names the seeds that disagree and shrinks the first.
+By hand: `python tests/properties/disagreements.py FIRST LAST` names the seeds that disagree and shrinks the first;
+with `all` behind it of the populations for every programme.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from oracle.all_programmes import generate_for_all
 from oracle.families import Population, generate
 from oracle.inputs import Row, Unreadable
 from oracle.oracle import determine as referee
@@ -90,10 +92,10 @@ def differences(population: Population, form: str = "csv") -> list[str]:
     return lines
 
 
-def explain(population: Population, lines: list[str]) -> str:
+def explain(population: Population, lines: list[str], which: str = "") -> str:
     """The first differences and how to see them again."""
     shown = "\n".join(lines[:12])
-    return f"seed {population.seed} (python tests/properties/disagreements.py {population.seed}), {len(lines)} lines:\n{shown}"
+    return f"seed {population.seed} (python tests/properties/disagreements.py {population.seed}{which}), {len(lines)} lines:\n{shown}"
 
 
 def shrink(population: Population, form: str = "csv") -> Population:
@@ -122,13 +124,14 @@ def shrink(population: Population, form: str = "csv") -> Population:
 
 def main() -> None:
     """Hunt through seeds; shrink the first that disagrees."""
-    first = int(sys.argv[1])
-    last = int(sys.argv[2]) if len(sys.argv) > 2 else first
+    words = [word for word in sys.argv[1:] if word != "all"]
+    make = generate_for_all if "all" in sys.argv else generate
+    first, last = int(words[0]), int(words[-1])
     is_shrunk = False
     for seed in range(first, last + 1):
-        population, form = generate(seed), FORMS[seed % len(FORMS)]
+        population, form = make(seed), FORMS[seed % len(FORMS)]
         if lines := differences(population, form):
-            print(explain(population, lines), flush=True)
+            print(explain(population, lines, " all" if make is generate_for_all else ""), flush=True)
             if not is_shrunk:
                 small, is_shrunk = shrink(population, form), True
                 print(f"  shrunk: {small.stage} {small.as_of} {small.scope} {small.programmes} {small.settings}")
