@@ -95,7 +95,8 @@ def differences(population: Population, form: str = "csv") -> list[str]:
 def explain(population: Population, lines: list[str], which: str = "") -> str:
     """The first differences and how to see them again."""
     shown = "\n".join(lines[:12])
-    return f"seed {population.seed} (python tests/properties/disagreements.py {population.seed}{which}), {len(lines)} lines:\n{shown}"
+    seed = population.seed
+    return f"seed {seed} (python tests/properties/disagreements.py {seed}{which}), {len(lines)} lines:\n{shown}"
 
 
 def shrink(population: Population, form: str = "csv") -> Population:
