@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from oracle.families import CHOICES, REGION, WRONG_NIK, Maker, Population
-from oracle.programmes import PROGRAMMES
+from oracle.programmes import INVENTED, PROGRAMMES, SHIPPED
 
 STAGES = (
     ("2025-T4",) * 4 + ("2026-T1",) * 4 + ("2026-T2",) * 3 + ("2025-T3", "2025-T2", "2025-T1", "2024-T1", "2023-T1", "2020-T2")
@@ -54,7 +54,7 @@ class MakerForAll(Maker):
     def places(self, region: str) -> None:
         """Quotas of every programme, most of them binding."""
         self.data["quota"] = []
-        for programme in PROGRAMMES:
+        for programme in SHIPPED:
             quota = self.rng.choice((None, None, 0, 1, 2, 5, 12, 30))
             if quota is not None:
                 row = {"region_code": region, "programme": programme, "stage": self.stage, "quota": quota}
@@ -73,12 +73,12 @@ class MakerForAll(Maker):
     def programmes(self, region: str) -> tuple[str, ...]:
         """Some that exist here on this day, with those that exclude one of them; rarely one more or one less."""
         rng = self.rng
-        here = [code for code, rules in PROGRAMMES.items() if rules.exists(region, self.as_of)]
+        here = [code for code, rules in SHIPPED.items() if rules.exists(region, self.as_of)]
         chosen = set(rng.sample(here, min(len(here), rng.choice((1, 2, 3, 4, 7)))))
         for code in sorted(chosen):
-            chosen.update(other for other in PROGRAMMES[code].excluded_by if rng.random() < 0.96)
+            chosen.update(other for other in SHIPPED[code].excluded_by if rng.random() < 0.96)
         if rng.random() < 0.08:
-            chosen.add(rng.choice(sorted(PROGRAMMES)))
+            chosen.add(rng.choice(sorted(SHIPPED)))
         return tuple(rng.sample(sorted(chosen), len(chosen)))
 
 
@@ -116,6 +116,17 @@ def generate_for_all(seed: int, families: int = 40) -> Population:
         rng.shuffle(rows)
     made = Population(seed, maker.data, maker.stage, maker.as_of, scope, settings, programmes, region)
     return made if region == REGION else _moved(made, rng.randrange(1, 3))
+
+
+def with_invented(population: Population) -> Population:
+    """The same people under the invented programmes too, with those that exclude one of them."""
+    here = {*population.programmes, *INVENTED}
+    for code in sorted(here):
+        here.update(PROGRAMMES[code].excluded_by)
+    here = {code for code in here if PROGRAMMES[code].exists(population.region, population.as_of)}
+    places = [{"region_code": population.region, "stage": population.stage, "quota": 12, "programme": "try-meals"}]
+    data = population.data | {"quota": population.data["quota"] + places * (population.seed % 2)}
+    return replace(population, data=data, programmes=tuple(sorted(here)))
 
 
 def _moved(population: Population, often: int) -> Population:

@@ -15,7 +15,7 @@ from oracle import parameters
 from oracle.inputs import Row, read_all
 from oracle.persons import Refused, Signals, nulls_first, read_register
 from oracle.programmes import PROGRAMMES
-from oracle.units import Verdict, judge
+from oracle.units import Verdict, judge, selected_on
 from oracle.verdicts import Candidate, Case, Family, Finding
 from oracle.welfare import build_families, consenting_cards, read_welfare, sort_out
 
@@ -152,7 +152,11 @@ def in_turn(programmes: tuple[str, ...], region: str, as_of: date) -> list[str]:
         for other in PROGRAMMES[programme].excluded_by:
             if other not in programmes and PROGRAMMES[other].exists(region, as_of):
                 raise Refused("an excluding programme is not in the run")
-    return sorted(programmes, key=lambda programme: len(PROGRAMMES[programme].excluded_by))
+
+    def turn(programme: str) -> int:
+        return 1 + max((turn(other) for other in PROGRAMMES[programme].excluded_by), default=0)
+
+    return sorted(programmes, key=turn)
 
 
 def determine(
@@ -187,19 +191,18 @@ def determine(
     if not any(wage_limits.get(name) is not None for name in ("umk_idr", "ump_idr")) and _has_wage(decided, signals):
         raise Refused("a wage, and no minimum wage to compare it with")
     answer = Answer([], [], [], _not_decided(families), _funnel(families))
-    selected: dict[str, set[str]] = {}
+    selected: dict[str, set[tuple[str, str | None]]] = {}
     for programme in order:
         rules = PROGRAMMES[programme]
         case = Case(rules, as_of, values, register, welfare, signals, data["quarantined"], wage_limits)
         rows = []
         for family in decided:
-            selected_by = [other for other in rules.excluded_by if family.no_kk in selected.get(other, ())]
-            judged = judge(family, case, selected_by)
+            judged = judge(family, case, selected_on(family.no_kk, rules, selected))
             rows += [_decision(family, case, stage, verdict) for verdict in judged.verdicts]
             answer.components += [_component(programme, family.no_kk, candidate) for candidate in judged.candidates]
             answer.findings += [_finding(programme, family.no_kk, finding) for finding in judged.findings]
         _rank(rows, _quota(data["quota"], region, programme, stage), values["lottery_seed"])
-        selected[programme] = {row["no_kk"] for row in rows if row["outcome"] == "LAYAK"}
+        selected[programme] = {(row["no_kk"], row["nik"]) for row in rows if row["outcome"] == "LAYAK"}
         answer.decisions += rows
     answer.decisions = _sorted(answer.decisions, "programme no_kk nik")
     answer.components = _sorted(answer.components, "programme no_kk nik component")

@@ -52,6 +52,7 @@ DATED: dict[str, list[tuple[date, Any]]] = {
 }
 for _programme, _decile in (("blt-kesra", 4), ("pbi-jk", 5), ("pip", None), ("rantang-kasih", 4), ("blt-dana-desa", 1)):
     DATED[f"{_programme}.max_decile"] = [(FIRST_DAY, _decile)]
+DATED["try-mothers.pregnancy_max_number"] = [(FIRST_DAY, 2)]
 DATED["rantang-kasih.elderly_min_age"] = [(FIRST_DAY, 60)]
 for _programme in ("pkh", "bpnt", "blt-kesra", "pbi-jk"):
     DATED[f"{_programme}.wage_reference"] = [(FIRST_DAY, "umk")]

@@ -113,4 +113,32 @@ RANTANG_KASIH = Rules(
     considers="candidates",
     regions=("35.10",),
 )
-PROGRAMMES = {rules.code: rules for rules in (PKH, BPNT, BLT_KESRA, BLT_DANA_DESA, PBI_JK, PIP, RANTANG_KASIH)}
+SHIPPED = {rules.code: rules for rules in (PKH, BPNT, BLT_KESRA, BLT_DANA_DESA, PBI_JK, PIP, RANTANG_KASIH)}
+
+# Invented ones, for what no shipped programme does; their files are in `invented.py`. Their gate is never a decile.
+TRY_MOTHERS = Rules(
+    code="try-mothers",
+    refusals={"MENINGGAL"},
+    components={"AUD": _since(FIRST_DAY, 2000), "DISABILITAS": _since(FIRST_DAY, 2000), "HAMIL": _since(FIRST_DAY, 1001)},
+    unit="person",
+    considers="candidates",
+    decile_gate_from=date.max,
+    paid_in=(2, 4),
+)
+TRY_MEALS = Rules(
+    code="try-meals",
+    refusals={"MENINGGAL"},
+    amount=_since(FIRST_DAY, 1000),
+    unit="person",
+    decile_gate_from=date.max,
+    excluded_by=("pip", "bpnt", "try-mothers"),
+)
+TRY_CARDS = Rules(
+    code="try-cards",
+    refusals={"MENINGGAL"},
+    amount=_since(FIRST_DAY, 7),
+    decile_gate_from=date.max,
+    excluded_by=("try-meals", "pbi-jk"),
+)
+INVENTED = {rules.code: rules for rules in (TRY_MOTHERS, TRY_MEALS, TRY_CARDS)}
+PROGRAMMES = SHIPPED | INVENTED

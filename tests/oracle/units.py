@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from oracle.inputs import Row
 from oracle.persons import is_valid, nulls_first
-from oracle.programmes import value_on
+from oracle.programmes import Rules, value_on
 from oracle.verdicts import (
     HIDES_NO_COMPONENT,
     Candidate,
@@ -60,10 +61,19 @@ def _without_component(family: Family, lacking: list[Finding], candidates: list[
     return bool(case.rules.components and family.members and not is_counted and not is_hidden)
 
 
-def judge(family: Family, case: Case, selected_by: list[str]) -> Judged:
-    """Steps 5 to 9 of one decided family. `selected_by` = the excluding programmes that have selected the card."""
+def selected_on(no_kk: str, rules: Rules, selected: Mapping[str, set[tuple[str, str | None]]]) -> list[Finding]:
+    """Who of a card an excluding programme has selected: card and NIK, the NIK null where it is about families."""
+    found = [(other, nik) for other in rules.excluded_by for card, nik in selected.get(other, ()) if card == no_kk]
+    return [Finding("PENERIMA_PROGRAM_LAIN", nik, "PERLINSOS", other) for other, nik in found]
+
+
+def judge(family: Family, case: Case, given: list[Finding]) -> Judged:
+    """Steps 5 to 9 of one decided family. `given` = what excluding programmes have given to the card or to one of it:
+    between two programmes for persons it is the same person's affair."""
     lacking, against = missing(family, case), refusals(family, case)
-    against += [Finding("PENERIMA_PROGRAM_LAIN", None, "PERLINSOS", other) for other in selected_by]
+    is_own = case.rules.unit == "person"
+    against += [finding for finding in given if finding.nik is None or not is_own]
+    given = [finding for finding in given if finding.nik is not None and is_own]
     candidates = components(family, case) if case.rules.components else []
     persons = _considered(family, candidates, case) if case.rules.unit == "person" else {}
     judged = Judged(candidates=candidates)
@@ -75,7 +85,8 @@ def judge(family: Family, case: Case, selected_by: list[str]) -> Judged:
         amount = _amount(candidates, case)
         judged.verdicts.append(Verdict("family", None, _codes(lacking), _codes(against), family.warnings, amount))
     for nik, members in persons.items():
-        _judge_person(judged, (family, nik, members), (lacking, against), case)
+        own = [finding for finding in given if finding.nik == nik]
+        _judge_person(judged, (family, nik, members), (lacking, against, own), case)
     judged.findings += lacking + against
     return judged
 
@@ -92,19 +103,18 @@ def _considered(family: Family, candidates: list[Candidate], case: Case) -> dict
 def _judge_person(
     judged: Judged,
     person: tuple[Family, str | None, list[Row]],
-    of_card: tuple[list[Finding], list[Finding]],
+    told: tuple[list[Finding], list[Finding], list[Finding]],
     case: Case,
 ) -> None:
     """The criteria of the card hold for the person; its own are the number, the pregnancy and the components."""
-    family, nik, members = person
+    (family, nik, members), (of_card, against_card, against) = person, told
     own = [candidate for candidate in judged.candidates if candidate.member["nik"] == nik]
     lacking = [Finding(code, nik) for code in sorted(_codes(missing_by_component(own)) - {"NIK_TIDAK_VALID"})]
     if not is_valid(nik):
         lacking.append(Finding("NIK_TIDAK_VALID", nik))
-    against = []
-    if _without_component(family, [*of_card[0], *lacking], own, case):
+    if _without_component(family, [*of_card, *lacking], own, case):
         against.append(Finding("TIDAK_ADA_KOMPONEN", nik))
     warnings = family.card_warnings.union(*(own_warnings(member) for member in members))
-    codes = _codes(of_card[0] + lacking), _codes(of_card[1] + against)
+    codes = _codes(of_card + lacking), _codes(against_card + against)
     judged.verdicts.append(Verdict("person", nik, *codes, warnings, _amount(own, case)))
     judged.findings += lacking + against

@@ -136,8 +136,7 @@ def _refusals(family: Family, case: Case) -> list[Finding]:
     if family.is_extinct:
         found.append(Finding("MENINGGAL", source="DUKCAPIL"))
     decile = family.welfare["decile"] if family.welfare else None
-    limit = case.value("max_decile")
-    if case.gate_is_decile and decile is not None and decile > limit:
+    if case.gate_is_decile and decile is not None and decile > (limit := case.value("max_decile")):
         found.append(Finding("DESIL_DI_ATAS_BATAS", None, "DTSEN", str(decile), str(limit)))
     return found
 

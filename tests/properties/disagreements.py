@@ -57,10 +57,10 @@ def run_product(inputs: Path, out: Path, population: Population, **options: Any)
     )
 
 
-def ask_product(inputs: Path, out: Path, population: Population) -> dict[str, Any] | None:
+def ask_product(inputs: Path, out: Path, population: Population, **options: Any) -> dict[str, Any] | None:
     """The product's tables (without legal_basis) and funnel, None where it refuses."""
     try:
-        summary = run_product(inputs, out, population)
+        summary = run_product(inputs, out, population, **options)
     except PerlinsosError:
         return None
     found: dict[str, Any] = {name: pq.read_table(out / f"{name}.parquet").to_pylist() for name in TABLES}
@@ -79,11 +79,12 @@ def _difference(name: str, expected: list[Row], found: list[Row]) -> list[str]:
     return sorted(lines, key=lambda line: line.partition(": ")[2])
 
 
-def differences(population: Population, form: str = "csv") -> list[str]:
+def differences(population: Population, form: str = "csv", **options: Any) -> list[str]:
     """What the product and the referee say differently of this population; empty where they agree."""
     with tempfile.TemporaryDirectory() as folder:
         inputs = write(Path(folder) / "inputs", population.data, form)
-        expected, found = ask_referee(inputs, population), ask_product(inputs, Path(folder) / "out", population)
+        expected = ask_referee(inputs, population)
+        found = ask_product(inputs, Path(folder) / "out", population, **options)
     if expected is None or found is None:
         return [] if expected is found else [f"  refused by the {'rules' if expected is None else 'product'} alone"]
     lines = [line for name in TABLES for line in _difference(name, expected[name], found[name])]

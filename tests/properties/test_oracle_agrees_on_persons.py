@@ -6,13 +6,16 @@ some months of a year, one regency, and programmes that exclude each other (prom
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
 
 import pytest
+import yaml
 
-from oracle.all_programmes import generate_for_all
+from oracle.all_programmes import generate_for_all, with_invented
+from oracle.invented import INVENTED_FILES
 from oracle.worlds import write
 from perlinsos.model.programmes import load_programme
 from properties.disagreements import FORMS, TABLES, ask_product, ask_referee, differences, explain
@@ -29,6 +32,24 @@ PERSONS = ("pbi-jk", "pip", "rantang-kasih")
 def test_product_agrees_with_the_rules(seed):
     population = generate_for_all(seed)
     lines = differences(population, FORMS[seed % len(FORMS)])
+    assert not lines, explain(population, lines, " all")
+
+
+@pytest.fixture(scope="module")
+def rules_folder(tmp_path_factory):
+    """The shipped programmes and the invented ones."""
+    folder = shutil.copytree(PROGRAMMES, tmp_path_factory.mktemp("rules") / "programmes")
+    for programme in INVENTED_FILES:
+        (folder / programme["programme"]).mkdir()
+        (folder / programme["programme"] / "programme.yaml").write_text(yaml.safe_dump(programme))
+    return folder
+
+
+@pytest.mark.parametrize("seed", SEEDS[: max(8, COUNT // 5)])
+def test_product_agrees_on_invented_programmes(seed, rules_folder):
+    """Several components of a person, a payment with a remainder, and persons who exclude persons and cards."""
+    population = with_invented(generate_for_all(seed))
+    lines = differences(population, FORMS[seed % len(FORMS)], rules_folder=rules_folder)
     assert not lines, explain(population, lines, " all")
 
 
