@@ -11,6 +11,7 @@ from ledger.records_of_tests import make_cycle, make_region
 from perlinsos.errors import WrongUsage
 from perlinsos.ledger import records
 from perlinsos.ledger.connection import call, transaction
+from perlinsos.ledger.input_sets import make_input_set
 from perlinsos.watch import rights
 from perlinsos.watch.coverage import Filters, read_coverage
 from perlinsos.watch.dates import ANNOUNCEMENT, CUT_OFF, WINDOW_CLOSES, find_next_date
@@ -105,7 +106,7 @@ def test_the_watcher_reads_no_table_with_persons_or_names(settings, table):
 def test_the_pages_write_nothing(settings):
     denied = pytest.raises(psycopg2.errors.ReadOnlySqlTransaction)
     with rights.open_pages(settings) as connection, connection.cursor() as cursor, denied:
-        cursor.execute("select take_alert_messages()")
+        cursor.execute("select release_alert_messages(clock_timestamp(), 0)")
 
 
 def test_an_error_of_dispatch_is_trouble_with_its_words_and_no_number(regions):
@@ -136,3 +137,61 @@ def test_words():
     assert span(timedelta(0)) == "0 s"
     digest = "7" * 20 + "a" * 44
     assert hide(f"{digest} and {'7' * 16}") == f"{digest} and ••••"
+
+
+NUMBER = "351016" + "410190" + "7000"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        NUMBER,
+        f"{NUMBER[:6]}-{NUMBER[6:12]}-{NUMBER[12:]}",
+        " ".join(NUMBER[at : at + 4] for at in range(0, 16, 4)),
+        ".".join((NUMBER[:2], NUMBER[2:4], NUMBER[4:6], NUMBER[6:12], NUMBER[12:])),
+        f"{NUMBER[:2]}.{NUMBER[2:4]}.{NUMBER[4:6]} {NUMBER[6:12]} {NUMBER[12:]}",
+        "_".join(NUMBER),
+        NUMBER * 4,
+    ],
+)
+def test_a_number_of_a_person_is_hidden_however_it_is_written(written):
+    assert hide(f"in penduduk_{written}.csv of 35.10") == "in penduduk_••••.csv of 35.10"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "test-population/35.10/2025-12-20-2/part-35.10.csv is refused; perlinsos quarantine show 12",
+        "dukcapil-population of 35.10 2025-12-20 is late: 2025-12-20 2025-12-21, since 2026-01-02 03:04 WIB",
+        "manual__2026-01-02T03:04:05.123456+00:00, part-2025-12-20-35.10.parquet, 35.10.16.1014",
+        f"http://192.168.100.100:8080/perlinsos/regions/35.10 {'0a' * 32} Rp 600.000 of 12.345.678.900",
+    ],
+)
+def test_dates_snapshots_places_and_digests_stay_readable(text):
+    assert hide(text) == text
+
+
+def test_other_regions_batches_are_named_only_to_who_sees_them(regions):
+    batches = [
+        {"source": "a", "dataset": "population", "scope": scope, "snapshot_date": "2025-12-20", "role": role, "received": 4}
+        for scope, role in (("51.01", "own"), ("national", "own"), ("35.10", "foreign"), ("91.01", "foreign"))
+    ]
+    frozen = make_input_set({"stage": "2026-T1", "batches": batches, "repairs": [], "quotas": []})
+    with transaction(regions, "decider") as connection:
+        call(connection, "freeze_input_set", ["2026-T1/51.01", frozen.digest, frozen.text, "7" * 64, "test", AT])
+    seen = {}
+    with rights.open_pages(regions) as connection:
+        for allowed in (("51.01",), ("51.01", "91.01"), None):
+            (shown,) = read_region(connection, rights.Rights("x", "auditor", allowed), "51.01", AT).input_sets
+            seen[allowed] = [one["scope"] for one in shown["batches"]]
+    assert seen == {
+        ("51.01",): ["51.01", "national"],
+        ("51.01", "91.01"): ["51.01", "national", "91.01"],
+        None: ["51.01", "national", "35.10", "91.01"],
+    }
+
+
+@pytest.mark.parametrize("role", ["centre", "auditor", "operator"])
+def test_alerts_of_the_platform_are_for_who_sees_all_regions(role):
+    assert rights.Rights("x", role, None).sees_platform
+    assert not rights.Rights("x", role, ("35.10",)).sees_platform

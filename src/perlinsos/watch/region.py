@@ -138,11 +138,17 @@ def read_region(connection: Connection, rights: Rights, region: str, at: datetim
         tuple(_group(fetch_rows(connection, _VOLUMES, names))),
         tuple(read_refused(connection, [region, "national"])),
         tuple(fetch_rows(connection, _QUARANTINE, names)),
-        tuple(fetch_rows(connection, _INPUT_SETS, names)),
+        tuple(_show_seen(one, rights) for one in fetch_rows(connection, _INPUT_SETS, names)),
         tuple(fetch_rows(connection, _REVISIONS, names)),
         tuple(fetch_rows(connection, _FUNNELS, names)),
         errors[0] | {"what": hide(errors[0]["what"] or "")} if errors else None,
     )
+
+
+def _show_seen(input_set: dict[str, Any], rights: Rights) -> dict[str, Any]:
+    """The input set without the batches of other regions that this user does not see."""
+    batches = [one for one in input_set["batches"] or [] if one["role"] != "foreign" or rights.sees(one["scope"])]
+    return input_set | {"batches": batches}
 
 
 def _group(rows: list[dict[str, Any]]) -> list[Source]:

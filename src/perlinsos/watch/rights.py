@@ -35,8 +35,8 @@ class Rights:
 
     @property
     def sees_platform(self) -> bool:
-        """Whether the machine itself is shown: disk, and alerts that belong to no region."""
-        return self.role in ("operator", "centre", "auditor")
+        """Whether the machine itself is shown: disk, and alerts that belong to no region. They name any region."""
+        return self.regions is None and self.role in ("operator", "centre", "auditor")
 
 
 def read_rights(connection: Connection, user: str, *, is_operator: bool) -> Rights | None:

@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
-_NUMBERS = re.compile(r"\b(?P<digest>[0-9a-f]{64})\b|\d{12,}")
+_NUMBERS = re.compile(r"\b(?P<digest>(?=[0-9]*[a-f])[0-9a-f]{64})\b|\d(?:[ ._-]?\d){11,}")
+_DATE = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:-\d{1,2})?"
+_PLACE = r"\d\d\.\d\d(?:\.\d\d(?:\.\d{4})?)?"
+_HOST = r"\d{1,3}(?:\.\d{1,3}){3}"
+_NO_NUMBER = re.compile(rf"{_HOST}|(?:{_DATE}|{_PLACE})(?:[ _-](?:{_DATE}|{_PLACE}))*")
 
 
 def hide(text: str) -> str:
-    """The text with every run of twelve or more digits hidden, but those of digests: an error may quote a cell."""
-    return _NUMBERS.sub(lambda found: found["digest"] or "••••", text)
+    """The text with every number of twelve or more digits hidden, also where marks stand between them: an error may quote a cell.
+
+    Digests (with a letter in them), dates and snapshots, codes of places and addresses of machines stay.
+    """
+    return _NUMBERS.sub(lambda found: found[0] if found["digest"] or _NO_NUMBER.fullmatch(found[0]) else "••••", text)
 
 
 def local(moment: datetime, zone: str = "WIB") -> str:
