@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from perlinsos.errors import PerlinsosError
@@ -86,12 +87,24 @@ def make_app(folder: Path) -> FastAPI:
         """The ledger does not answer, or refuses."""
         return refuse(request, AnyHTTPException(503 if error.exit_code == 3 else 400, error.what))
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    def nothing(path: str) -> Response:  # noqa: ARG001 (the framework's)
-        """Whatever else is asked for: 401 before 404."""
-        raise HTTPException(404, "there is no such page")
-
+    _add_rest(app)
     return app
+
+
+def _add_rest(app: FastAPI) -> None:
+    """Whatever else is asked for, by any method: 401 before 404 and 405."""
+
+    class AnyMethod(APIRoute):
+        def __init__(self, path: str, endpoint: Callable[..., Any], **keys: Any) -> None:
+            super().__init__(path, endpoint, **keys)
+            self.methods = set()  # the router turns no method away
+
+    def nothing(request: Request, path: str) -> Response:  # noqa: ARG001 (the framework's)
+        if request.method == "GET":
+            raise HTTPException(404, "there is no such page")
+        raise HTTPException(405, "these pages are only read, by GET")
+
+    app.router.add_api_route("/{path:path}", nothing, include_in_schema=False, route_class_override=AnyMethod)
 
 
 def _add_static(app: FastAPI, folder: Path) -> None:

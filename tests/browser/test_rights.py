@@ -21,7 +21,7 @@ ROUTES = (
 
 
 @pytest.mark.parametrize("path", [*ROUTES, "coverage?stage=nonsense", "regions/nonsense"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PROPFIND", "TRACE"])
 def test_logged_out_every_route_says_401(pages: Pages, path: str, method: str) -> None:
     assert pages.get(path, method=method)[0] == 401
 

@@ -30,9 +30,15 @@ def test_every_port_listens_on_loopback_only(platform: Services) -> None:
 def test_nobody_gets_in_without_the_generated_password(platform: Services) -> None:
     with pytest.raises(Refused, match="401"):
         AirflowApi(platform.airflow.url, "admin", "admin").dags()
-    viewer = AirflowApi(platform.airflow.url, "auditor", platform.secrets.users["auditor"])
-    with pytest.raises(Refused, match="403"):
-        viewer.pause("dispatch")
+
+
+@pytest.mark.parametrize("user", ["officer", "centre", "auditor"])
+def test_only_the_operator_changes_runs_for_they_are_of_every_region(platform: Services, user: str) -> None:
+    viewer = AirflowApi(platform.airflow.url, user, platform.secrets.users[user])
+    assert viewer.dags().keys() >= {"dispatch", "ingest", "determine"}
+    for change in (lambda: viewer.pause("dispatch"), lambda: viewer.trigger("dispatch")):
+        with pytest.raises(Refused, match="403"):
+            change()
 
 
 def test_the_pools_keep_what_an_operator_gave_them(platform: Services) -> None:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 from perlinsos.operations.services.home import Home, read_json, write_private_json
 
-USERS = {"admin": "admin", "officer": "user", "centre": "user", "auditor": "viewer"}
-"""Airflow's users and their roles: the operator, a region's officer, the ministry's, and one who only reads."""
+USERS = {"admin": "admin", "officer": "viewer", "centre": "viewer", "auditor": "viewer"}
+"""Airflow's users and their roles: the operator, a region's officer, the ministry's, an auditor. In Airflow only the operator
+may change runs, for it knows no regions; what the pages show to the others the ledger says."""
 IDENTITIES = ("admin", "operator", "landing", "loader", "decider", "publisher")
 """The object store's own identities, one per writer (consumers' stand in `consumer_identities.py`)."""
 
