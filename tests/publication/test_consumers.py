@@ -18,6 +18,7 @@ from perlinsos.errors import PerlinsosError, Refused, WrongUsage
 from perlinsos.ledger.connection import fetch_rows
 from perlinsos.model.datasets import RESULT_TABLES
 from perlinsos.operations import consumers
+from perlinsos.operations.status import read_status
 from perlinsos.publication.commit import advance_latest
 from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.files import arrow_schema
@@ -29,6 +30,7 @@ from perlinsos.publication.schema import find_profile
 from perlinsos.publication.status_feed import Standing, read_standing
 from perlinsos.publication.tokens import TokenKey
 from perlinsos.publication.verify import add_standing, check_verdict, verify_folder
+from perlinsos.settings import Settings
 
 from .conftest import AT, KEY, add_consumer, card, decide
 
@@ -383,3 +385,144 @@ def test_a_record_that_is_none_is_refused(
     path.write_text(json.dumps({"consumer": name, "name": "test", "profile": profile, "legal_basis": "test"}))
     with pytest.raises(error):
         consumers.add(context(), path)
+
+
+def register_without_key(ctx: Context, name: str) -> None:
+    """A consumer in the ledger whose token key this machine does not have."""
+    add_consumer(ctx.settings, name, "payer")
+    (ctx.settings.home / "keys" / "tokens" / f"{name}.json").unlink()
+
+
+def test_a_consumer_without_a_token_key_stops_nobody_else(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined()
+    ctx: Context = context("run-1")
+    register_without_key(ctx, "aaa-half-made")  # its turn comes first
+    (published,) = publish(ctx, KEY, {})["published"]
+    (refused,) = published["undelivered"]
+    assert (refused["consumer"], refused["what"]) == ("aaa-half-made", "The consumer has no token key")
+    assert "consumer add" in refused["remedy"]
+    assert not verify_folder(fetch(ctx, "kemensos-demo", tmp_path), public_keys(ctx)).faults
+    assert not list(ctx.storage.list("perlinsos-published", "consumer=aaa-half-made/"))
+    with ctx.connect("reader") as connection:
+        (row,) = fetch_rows(connection, "select counts, state::text from outcome where step = 'publish'")
+    assert row["state"] == "done" and [one["consumer"] for one in row["counts"]["undelivered"]] == ["aaa-half-made"]
+    missing = [one for entry in read_status(ctx) for one in entry["undelivered"]]
+    assert missing == [{"list_id": LIST_ID, "revision": 1, "consumer_id": "aaa-half-made"}]
+    add_consumer(ctx.settings, "aaa-half-made", "payer")
+    assert consumers.deliver(ctx, "aaa-half-made")["delivered"] == [f"{LIST_ID}/r1"]
+    assert [one for entry in read_status(ctx) for one in entry["undelivered"]] == []
+
+
+def test_a_consumer_is_in_the_ledger_only_with_its_key(
+    keys: Path, context: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ctx: Context = context()
+    with monkeypatch.context() as patched:
+        patched.setattr(consumers, "ensure_token_key", die)
+        with pytest.raises(KeyboardInterrupt):
+            add_consumer(settings, "half-made", "payer")
+    assert "half-made" not in {row["consumer_id"] for row in consumers.describe(ctx)}
+    assert add_consumer(settings, "half-made", "payer")["changed"]
+    assert {row["consumer_id"]: bool(row["token_key_id"]) for row in consumers.describe(ctx)}["half-made"]
+
+
+def test_a_consumer_that_is_revoked_meanwhile_gets_no_manifest(determined: Any, context: Any) -> None:
+    determined()
+    ctx: Context = context("run-1")
+    add_consumer(ctx.settings, "zzz-stays", "payer")
+
+    def revoke(step: str) -> None:
+        if step == "perlinsos-published read back":
+            consumers.revoke(context("other"), "kemensos-demo", "the agreement ended")
+
+    (published,) = publish(ctx, KEY, {}, revoke)["published"]
+    assert [one["consumer"] for one in published["undelivered"]] == ["kemensos-demo"]
+    names = {found.key.rsplit("/", 1)[1] for found in ctx.storage.list("perlinsos-published", "consumer=kemensos-demo/")}
+    assert "recipients.parquet" in names and not names & {"manifest.json", "latest.json", "000001.json"}
+    assert ctx.storage.stat("perlinsos-published", f"consumer=zzz-stays/{FOLDER}/rev=1/manifest.json") is not None
+
+
+STATUS = "perlinsos-published/consumer=kemensos-demo/status"
+
+
+def test_a_last_record_without_signature_is_a_fault_until_the_next_publication(
+    determined: Any, context: Any, tmp_path: Path
+) -> None:
+    ctx: Context = context()
+    for families in (9, 12):
+        determined(families=families)
+        publish(context(f"run-{families}"), KEY, {})
+    (ctx.storage.root / STATUS / "000003.json.minisig").unlink()
+    standing = stand(ctx, 2)
+    assert [fault for fault in standing.faults if fault.startswith("000003.json is not signed")] == standing.faults != []
+    verdict = verify_folder(fetch(ctx, "kemensos-demo", tmp_path, 2), public_keys(ctx))
+    add_standing(verdict, standing)
+    with pytest.raises(Refused, match="not what was signed"):
+        check_verdict(verdict)
+    determined(families=13)
+    publish(context("run-13"), KEY, {})
+    assert stand(ctx, 2).faults == [] and stand(ctx, 2).stands == "superseded"
+
+
+@pytest.mark.parametrize("data", [b"{}", b"not json", b"[]"])
+def test_a_record_that_somebody_else_put_at_the_end_is_a_fault(determined: Any, context: Any, data: bytes) -> None:
+    determined()
+    ctx: Context = context()
+    publish(ctx, KEY, {})
+    ctx.storage.put_new("perlinsos-published", "consumer=kemensos-demo/status/000002.json", data, "application/json")
+    assert [fault[:25] for fault in stand(ctx, 1).faults] == ["000002.json is not signed", "000002.json is no record "]
+
+
+def test_a_signature_comes_before_its_record(determined: Any, context: Any) -> None:
+    """So that a reader never sees a record of ours that is not signed."""
+    determined()
+    ctx: Context = context()
+    put, order = type(ctx.storage).put_new, []
+
+    def note(storage: Any, bucket: str, key: str, *rest: Any) -> Any:
+        order.append(key)
+        return put(storage, bucket, key, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(ctx.storage), "put_new", note)
+        publish(ctx, KEY, {})
+    told = [key for key in order if key.startswith("consumer=kemensos-demo/status/")]
+    assert told == [f"consumer=kemensos-demo/status/000001.json{ending}" for ending in (".minisig", "")]
+
+
+def test_tokens_are_linked_to_those_that_a_consumer_holds_however_often_the_key_is_replaced(
+    determined: Any, context: Any, tmp_path: Path
+) -> None:
+    determined(families=23)
+    publish(context("run-1"), KEY, {})
+    ctx: Context = context("run-2")
+    for _ in range(2):
+        consumers.rotate(ctx, "kemensos-demo", tokens=True, access=False)
+    for families in (24, 25):  # the link stays with the lists that follow
+        determined(families=families)
+        publish(ctx, KEY, {})
+    held = {row["family_token"] for row in recipients(fetch(ctx, "kemensos-demo", tmp_path, 1))}
+    for revision in (2, 3):
+        rows = recipients(fetch(ctx, "kemensos-demo", tmp_path, revision))
+        assert held < {row["previous_family_token"] for row in rows}
+        assert len({row["family_token"][:4] for row in rows} | {token[:4] for token in held}) == 2
+
+
+def test_a_list_of_another_stage_and_a_first_list_are_linked_too(determined: Any, context: Any, tmp_path: Path) -> None:
+    determined(families=20, stage="2025-T4")
+    publish(context("run-1"), "35.10|2025-T4", {})
+    ctx: Context = context("run-2")
+    (entry,) = json.loads(ctx.storage.get("perlinsos-published", "consumer=kemensos-demo/latest.json"))["lists"]
+    for _ in range(2):
+        consumers.rotate(ctx, "kemensos-demo", tokens=True, access=False)
+    determined(families=20, programmes=("pkh", "bpnt"))
+    publish(ctx, KEY, {})
+    fetch_list(ctx.storage, ctx.settings.buckets, f"{entry}/r1", tmp_path / "before", "kemensos-demo")
+    held = {row["family_token"] for row in recipients(tmp_path / "before")}
+    for programme in ("pkh", "bpnt"):
+        folder = tmp_path / programme
+        fetch_list(ctx.storage, ctx.settings.buckets, f"2026-T1/35.10/{programme}", folder, "kemensos-demo")
+        assert {row["previous_family_token"] for row in recipients(folder)} == held

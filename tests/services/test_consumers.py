@@ -143,6 +143,23 @@ def test_identities_outlive_a_restart_of_the_store(services: Services, added: di
     assert status_of(own.list_objects_v2, Bucket=PUBLISHED, Prefix=OWN) == 200
 
 
+def test_nothing_is_replaced_while_the_store_does_not_run(services: Services, added: dict[str, Any]) -> None:
+    home = services.home.root
+    files = ("keys/tokens/first.json", "consumer-identities.json", "consumers/first.json")
+    before = {name: (home / name).read_bytes() for name in files}
+    services.supervisor.call("supervisor.stopProcess", "object-store:object-store")
+    try:
+        for _ in range(2):
+            assert services.run("consumer", "rotate", "first", "--apply", "--json").returncode == 3
+            assert {name: (home / name).read_bytes() for name in files} == before
+    finally:
+        assert services.run("up", "--no-airflow").returncode == 0
+    done = answer(services, "rotate", "second", "--apply")
+    known = json.loads((home / "keys/tokens/second.json").read_text())
+    assert [key["key_id"] for key in known["past"]] == [done["previous_token_key_id"]]
+    assert status_of(client(done["access"]).list_objects_v2, Bucket=PUBLISHED, Prefix="consumer=second/") == 200
+
+
 def test_of_a_store_that_is_kept_elsewhere_the_policy_is_told(services: Services, tmp_path: Path) -> None:
     keys = services.secrets.identities["operator"]
     elsewhere = {

@@ -32,6 +32,11 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The result as J
             typer.echo(
                 f"  {entry['refused_deliveries']} deliveries are refused: perlinsos quarantine list --region {entry['region']}"
             )
+        for one in entry["undelivered"]:
+            typer.echo(
+                f"  {one['consumer_id']} does not hold {one['list_id']}/r{one['revision']}: "
+                f"perlinsos consumer deliver {one['consumer_id']}"
+            )
         if entry["reason"]:
             typer.echo(f"  {entry['reason']}")
         if entry["next_command"]:

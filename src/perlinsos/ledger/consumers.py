@@ -79,6 +79,22 @@ def describe_consumers(connection: Connection) -> list[dict[str, Any]]:
     )
 
 
+def find_undelivered(connection: Connection, cycle_id: str) -> list[dict[str, Any]]:
+    """Consumers that do not hold the newest revision of a list of the cycle that is for them: list_id, revision, consumer_id."""
+    return fetch_rows(
+        connection,
+        "select r.list_id, r.revision, c.consumer_id from ("
+        "select n.list_id, l.programme, split_part(n.list_id, '/', 2) as region, max(n.revision) as revision "
+        "from list_revision as n join list as l using (list_id) "
+        "where l.cycle_id = %s and n.track = 'list' and n.state = 'published' group by n.list_id, l.programme) as r "
+        "join consumer as c on c.revoked_at is null and (c.regions = '{}' or r.region = any (c.regions)) "
+        "and (c.programmes = '{}' or r.programme = any (c.programmes)) "
+        "where not exists (select from status_record as s where s.feed = c.consumer_id and s.event = 'published' "
+        "and s.list_id = r.list_id and s.revision = r.revision) order by r.list_id, c.consumer_id",
+        [cycle_id],
+    )
+
+
 def append_status(
     connection: Connection, feed: str, event: Event, list_id: str, revision: int, detail: dict[str, Any], at: datetime
 ) -> int:
@@ -87,11 +103,12 @@ def append_status(
 
 
 def read_unwritten_status(connection: Connection, feed: str) -> list[StatusRecord]:
-    """The records that may not lie in the bucket yet, oldest first."""
+    """The records that may not lie in the bucket yet, and the last one that should, oldest first."""
     rows = fetch_rows(
         connection,
-        "select number, document, sha256, is_written from status_record where feed = %s and not is_written order by number",
-        [feed],
+        "select number, document, sha256, is_written from status_record where feed = %(feed)s and (not is_written or "
+        "number = (select max(w.number) from status_record as w where w.feed = %(feed)s and w.is_written)) order by number",
+        {"feed": feed},
     )
     return [StatusRecord(**row) for row in rows]
 
@@ -107,6 +124,17 @@ def find_superseded(connection: Connection, feed: str, list_id: str, revision: i
         {"feed": feed, "list_id": list_id, "revision": revision},
     )
     return [int(row["revision"]) for row in rows]
+
+
+def find_last_copy(connection: Connection, feed: str, list_id: str, revision: int) -> tuple[str, int] | None:
+    """The revision that the feed told last beside this one: of the same region and programme where there is any."""
+    rows = fetch_rows(
+        connection,
+        "select list_id, revision from status_record where feed = %s and event = 'published' and (list_id, revision) <> (%s, %s) "
+        "order by split_part(list_id, '/', 2) = %s and split_part(list_id, '/', 3) = %s desc, number desc limit 1",
+        [feed, list_id, revision, *list_id.split("/")[1:]],
+    )
+    return (rows[0]["list_id"], int(rows[0]["revision"])) if rows else None
 
 
 def note_status_written(connection: Connection, feed: str, up_to: int) -> None:

@@ -38,10 +38,9 @@ def add(ctx: Context, path: Path) -> dict[str, Any]:
     """
     read = read_record(path, ConsumerRecord)
     consumer_id = read.record.consumer
-    with ctx.connect("registrar") as connection:
+    with ctx.connect("registrar") as connection:  # one transaction: whom the ledger knows has a key
         is_new = ledger.add_consumer(connection, read, ctx.at)
-    key = ensure_token_key(ctx.settings.home / "keys", consumer_id)
-    with ctx.connect("registrar") as connection:
+        key = ensure_token_key(ctx.settings.home / "keys", consumer_id)
         ledger.use_key(connection, consumer_id, "token", key.key_id, ctx.at)
     done = {"consumer": consumer_id, "profile": read.record.profile, "changed": is_new, "token_key_id": key.key_id}
     return done | _give_access(ctx, consumer_id, anew=False)
@@ -50,16 +49,18 @@ def add(ctx: Context, path: Path) -> dict[str, Any]:
 def rotate(ctx: Context, consumer_id: str, *, tokens: bool, access: bool) -> dict[str, Any]:
     """Replace the consumer's token key, its keys at the object store, or both.
 
-    The next revisions carry tokens of the new key beside those of the one before; what is published stays as it is.
+    The next revisions carry tokens of the new key beside those that the consumer holds; what is published stays as it
+    is. The access comes first: where the store is not reached, no token key was replaced.
     """
     find_consumer(ctx, consumer_id)
-    done: dict[str, Any] = {"consumer": consumer_id}
+    load_token_key(ctx.settings.home / "keys", consumer_id)
+    done: dict[str, Any] = {"consumer": consumer_id} | (_give_access(ctx, consumer_id, anew=True) if access else {})
     if tokens:
         keys = rotate_token_key(ctx.settings.home / "keys", consumer_id)
         with ctx.connect("registrar") as connection:
             ledger.use_key(connection, consumer_id, "token", keys.current.key_id, ctx.at)
         done |= {"token_key_id": keys.current.key_id, "previous_token_key_id": keys.past[-1].key_id}
-    return done | (_give_access(ctx, consumer_id, anew=True) if access else {})
+    return done
 
 
 def revoke(ctx: Context, consumer_id: str, reason: str) -> dict[str, Any]:

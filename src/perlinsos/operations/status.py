@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from perlinsos.context import Context
 from perlinsos.ledger.connection import fetch_rows
+from perlinsos.ledger.consumers import find_undelivered
 from perlinsos.ledger.cycles import Cycle, read_cycles
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.ledger.work import DETERMINE, find_work, make_key
@@ -25,7 +26,8 @@ _LISTS = (
 
 
 def read_status(ctx: Context) -> list[dict[str, Any]]:
-    """One entry a region and stage: key, purpose, states of its lists, reason, next command, refused deliveries.
+    """One entry a region and stage: key, purpose, states of its lists, reason, next command, refused deliveries,
+    and the consumers that do not hold the newest revision of a list that is for them.
 
     `next_command` is empty where nothing is to be done. Times are in the region's own zone.
     """
@@ -54,6 +56,7 @@ def read_status(ctx: Context) -> list[dict[str, Any]]:
                     "reason": reason,
                     "next_command": command,
                     "refused_deliveries": refused.get(cycle.region_code, 0),
+                    "undelivered": find_undelivered(connection, cycle.cycle_id),
                 }
             )
     return found

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused
-from perlinsos.ledger.consumers import Consumer
+from perlinsos.ledger.consumers import Consumer, find_last_copy
 from perlinsos.publication.commit import AtStep, advance_latest, nothing, read_public_keys, write_folder
 from perlinsos.publication.compare import Compared, name_file
 from perlinsos.publication.files import FileEntry, as_json, write_csv_gz, write_parquet, write_sheet, write_text
@@ -53,10 +53,14 @@ class Source:
     compared: Mapping[str, Compared]
 
 
-def settle_copy(storage: Storage, buckets: Buckets, facts: ListFacts, consumer: Consumer, keys: TokenKeys) -> CopyPlan:
-    """Store with which keys the copy is made, or give what is stored. Refused where one of those keys is missing."""
-    name = f"publishing/{list_prefix(facts.list_id, facts.revision, is_simulation=False)}consumer={consumer.consumer_id}.json"
-    previous = keys.previous.key_id if keys.previous else None
+def settle_copy(
+    storage: Storage, buckets: Buckets, facts: ListFacts, consumer: Consumer, keys: TokenKeys, previous: str | None
+) -> CopyPlan:
+    """Store with which keys the copy is made, or give what is stored. Refused where one of those keys is missing.
+
+    `previous` is the id of the key whose tokens the new ones are linked to.
+    """
+    name = _place_of(facts.list_id, facts.revision, consumer.consumer_id)
     wanted = {"consumer": asdict(consumer), "token_key_id": keys.current.key_id, "previous_key_id": previous}
     text = as_json(wanted).encode()
     try:
@@ -73,6 +77,27 @@ def settle_copy(storage: Storage, buckets: Buckets, facts: ListFacts, consumer: 
     )
 
 
+def _place_of(list_id: str, revision: int, consumer_id: str) -> str:
+    """Where it is stored with which keys a copy is made."""
+    return f"publishing/{list_prefix(list_id, revision, is_simulation=False)}consumer={consumer_id}.json"
+
+
+def find_previous_key(ctx: Context, facts: ListFacts, consumer_id: str, keys: TokenKeys) -> str | None:
+    """The id of the key to link new tokens to: the one that the consumer's last copy was made with, however many came since.
+
+    That copy is of the same region and programme where there is one. Where it has the key in use, its own link stays.
+    """
+    with ctx.connect("reader") as connection:
+        last = find_last_copy(connection, consumer_id, facts.list_id, facts.revision)
+    bucket, place = ctx.settings.buckets.work, _place_of(*last, consumer_id) if last else ""
+    if last is None or ctx.storage.stat(bucket, place) is None:
+        return keys.previous.key_id if keys.previous else None
+    settled = json.loads(ctx.storage.get(bucket, place))
+    used: str = settled["token_key_id"]
+    earlier: str | None = settled["previous_key_id"]
+    return earlier if used == keys.current.key_id else used
+
+
 def write_copy(
     ctx: Context,
     source: Source,
@@ -85,7 +110,8 @@ def write_copy(
     """Write one consumer's folder, tell its status feed, then advance its `latest.json`."""
     buckets, facts = ctx.settings.buckets, source.facts
     keys = load_token_keys(ctx.settings.home / "keys", consumer.consumer_id)
-    plan = settle_copy(ctx.storage, buckets, facts, consumer, keys)
+    previous = find_previous_key(ctx, facts, consumer.consumer_id, keys)
+    plan = settle_copy(ctx.storage, buckets, facts, consumer, keys, previous)
     public_keys = read_public_keys(ctx.storage, buckets)
     folder = prepare_consumer(source, plan, aside, buckets)
     digest = write_folder(ctx.storage, folder, key, public_keys, still_held, at_step)

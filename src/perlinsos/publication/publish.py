@@ -63,7 +63,7 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
     `provenance` names the run (Airflow's ids). Safe to repeat and to run twice at once: the claim's fence is checked
     before each manifest and each record. Raises Conflict where the claim was lost or other bytes are in the store.
     Gives {"published": [...], "unchanged": [...]} with list ids, revisions, digests and counts; both are empty where
-    no work is due.
+    no work is due. A consumer whose copy was refused stands in `undelivered` of its list: it stops nobody else's.
     """
     region, stage = parse_key(key)
     with measure(ctx.connect, "publisher", "publish", key) as outcome:
@@ -85,6 +85,9 @@ def publish(ctx: Context, key: str, provenance: Mapping[str, str], at_step: AtSt
             at_step("all recorded")
         outcome.state = "done" if done["published"] else "nothing_new"
         outcome.counts = {name: len(found) for name, found in done.items()}
+        outcome.counts["undelivered"] = [
+            one | {"list_id": of["list_id"]} for of in done["published"] for one in of["undelivered"]
+        ]
         outcome.digests = {found["list_id"]: found["list_digest"] for found in done["published"]}
     return done
 
@@ -135,7 +138,7 @@ def publish_list(
     at_step(f"{programme} written")
     _record(ctx, held, plan, published)
     at_step(f"{programme} recorded")
-    return {name: published[name] for name in ("list_id", "revision", "status", "list_digest", "rows")}
+    return {name: published[name] for name in ("list_id", "revision", "status", "list_digest", "rows", "undelivered")}
 
 
 def _check_may_be(held: Claim, programme: str, summary: Mapping[str, Any]) -> None:
@@ -189,10 +192,12 @@ def write_plan(ctx: Context, held: Claim, plan: Plan, at_step: AtStep) -> dict[s
         authoritative = prepare_list(plan.facts, files, summary, plan.documents, folder / "list", buckets)
         compared = compare(ctx, plan.compared, authoritative.local, folder / "before")
         digest = _write(ctx, held, authoritative, key, at_step)
+        undelivered: list[dict[str, str]] = []
         if not plan.facts.is_simulation:
             at_step("lists status")
             tell_published(ctx, LISTS_FEED, plan.facts, digest, key, read_public_keys(ctx.storage, buckets))
-            _write_copies(ctx, held, Source(plan.facts, authoritative.local, summary, compared), key, folder, at_step)
+            source = Source(plan.facts, authoritative.local, summary, compared)
+            undelivered = _write_copies(ctx, held, source, key, folder, at_step)
     outcomes = json.loads(authoritative.manifest)["outcomes"]
     return {
         "list_id": plan.facts.list_id,
@@ -204,23 +209,41 @@ def write_plan(ctx: Context, held: Claim, plan: Plan, at_step: AtStep) -> dict[s
         "changes": sum_causes(compared),
         "manifest_key": authoritative.prefix + MANIFEST,
         "manifest_sha256": digest,
+        "undelivered": undelivered,
     }
 
 
-def _write_copies(ctx: Context, held: Claim, source: Source, key: SigningKey, folder: Path, at_step: AtStep) -> None:
-    """Write the copy of every consumer for whom the list is, and the contract beside them."""
+def _write_copies(
+    ctx: Context, held: Claim, source: Source, key: SigningKey, folder: Path, at_step: AtStep
+) -> list[dict[str, str]]:
+    """Write the copy of every consumer for whom the list is, and the contract beside them; whose copy was refused, and why.
+
+    What is refused of one consumer (its token key is missing, say) is its own matter: `consumer deliver` catches up. A
+    Conflict, where bytes differ or the claim is lost, stops everything.
+    """
+    undelivered = []
     publish_contract(ctx.storage, ctx.settings.buckets)
     with ctx.connect("reader") as connection:
         consumers = read_consumers(connection)
     for consumer in consumers:
-        if consumer.gets(source.facts.region, source.facts.programme):
-            write_copy(ctx, source, consumer, key, folder / consumer.consumer_id, partial(_check_held, ctx, held), at_step)
+        if not consumer.gets(source.facts.region, source.facts.programme):
+            continue
+        still_held = partial(_check_held, ctx, held, consumer.consumer_id)
+        try:
+            write_copy(ctx, source, consumer, key, folder / consumer.consumer_id, still_held, at_step)
+        except Conflict:
+            raise
+        except Refused as refused:
+            undelivered.append({"consumer": consumer.consumer_id} | refused.as_dict())
+    return undelivered
 
 
-def _check_held(ctx: Context, held: Claim) -> None:
-    """Raise Conflict where this publisher no longer holds the work."""
+def _check_held(ctx: Context, held: Claim, consumer_id: str | None = None) -> None:
+    """Raise Conflict where this publisher no longer holds the work, Refused where the consumer was revoked meanwhile."""
     with ctx.connect("publisher") as connection:
         assert_fence(connection, held.work_id, held.fence)
+        if consumer_id and consumer_id not in {consumer.consumer_id for consumer in read_consumers(connection)}:
+            raise Refused("The consumer was revoked meanwhile", where=consumer_id, remedy="none: it gets no further list")
 
 
 def _write(ctx: Context, held: Claim, folder: PreparedFolder, key: SigningKey, at_step: AtStep) -> str:

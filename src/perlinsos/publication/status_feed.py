@@ -1,8 +1,9 @@
 """The status feed: numbered, signed records of what happens to lists after they are published, each with the digest of
 the one before.
 
-The ledger gives the number and the text of a record; then record and signature are written where there is none. A death
-between the two is repaired by the next publisher of the feed, which writes the same bytes.
+The ledger gives the number and the text of a record; then its signature and, last, the record are written where there is
+none: so a record that has no signature lost it. A death between the two, and a lost signature of the last record, is
+repaired by the next publisher of the feed, which writes the same bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _NAME = re.compile(r"(\d{6,})\.json")
 
 @dataclass
 class Standing:
-    """What a feed says of one revision. `number` and `at`: of the feed's last signed record, as of which this speaks."""
+    """What a feed says of one revision. `number` and `at`: of the feed's last record, as of which this speaks."""
 
     feed: str
     number: int
@@ -80,18 +81,20 @@ def tell_published(ctx: Context, feed: str, facts: ListFacts, manifest_sha256: s
 
 
 def write_feed(ctx: Context, feed: str, key: SigningKey, public_keys: list[bytes]) -> None:
-    """Write every record of the ledger that may not lie in the bucket, with its signature."""
+    """Write every record of the ledger that may not lie in the bucket, each after its signature."""
     with ctx.connect("reader") as connection:
         records = read_unwritten_status(connection, feed)
     bucket, prefix = bucket_of(ctx.settings.buckets, feed), feed_prefix(feed)
     for record in records:
         name, data = f"{prefix}{record.number:06d}.json", record.document.encode()
-        ctx.storage.put_new(bucket, name, data, "application/json")
+        if record.is_written and all(ctx.storage.stat(bucket, part) for part in (name, f"{name}.minisig")):
+            continue
         try:
             made = signature.sign(key, data, f"perlinsos status {feed} {record.number}")
             ctx.storage.put_new(bucket, f"{name}.minisig", made, "text/plain")
         except Conflict:  # signed before, with a key that was replaced since
             signature.verify(data, ctx.storage.get(bucket, f"{name}.minisig"), public_keys, where=f"{bucket}/{name}")
+        ctx.storage.put_new(bucket, name, data, "application/json")
     if records:
         with ctx.connect("publisher") as connection:
             note_status_written(connection, feed, records[-1].number)
@@ -114,12 +117,11 @@ def judge_feed(
 ) -> Standing | None:
     """Read a feed from its end back to the publication of the revision, checking signatures, numbers and digests.
 
-    Records at the end that are not signed yet are being written: they are left out.
+    A record without a signature is a fault, at the end too: it comes after its signature, so that one was lost or the
+    record is not ours, and what happened last is not known. A signature alone is a record that is being written.
     """
     numbers = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
     there = set(names)
-    while numbers and f"{numbers[-1]:06d}.json.minisig" not in there:
-        numbers.pop()
     if not numbers:
         return None
     standing, expected = Standing(feed, numbers[-1], ""), ""
@@ -130,7 +132,9 @@ def judge_feed(
             break
         data = read(name)
         _check_record(standing, name, data, expected, read if f"{name}.minisig" in there else None, public_keys)
-        record = json.loads(data)
+        if (record := _parse_record(data)) is None:
+            standing.faults.append(f"{name} is no record of a feed")
+            break
         standing.at = standing.at or record["at"]
         if f"{record['list_id']}/r{record['revision']}" == label:
             standing.events.insert(0, {"number": number, "event": record["event"], "at": record["at"], **record["detail"]})
@@ -140,6 +144,16 @@ def judge_feed(
     return standing
 
 
+def _parse_record(data: bytes) -> dict[str, Any] | None:
+    """The record of these bytes; None where they are none."""
+    try:
+        record = json.loads(data)
+    except ValueError:
+        return None
+    wanted = {"event", "list_id", "revision", "detail", "at", "previous_sha256"}
+    return record if isinstance(record, dict) and wanted <= record.keys() and isinstance(record["detail"], dict) else None
+
+
 def _check_record(
     standing: Standing, name: str, data: bytes, expected: str, read: Callable[[str], bytes] | None, public_keys: list[bytes]
 ) -> None:
@@ -147,7 +161,7 @@ def _check_record(
     if expected and hashlib.sha256(data).hexdigest() != expected:
         standing.faults.append(f"{name} is not the record that the next one names")
     if read is None:
-        standing.faults.append(f"{name} is not signed")
+        standing.faults.append(f"{name} is not signed: what it says cannot be trusted; the next publication signs what is ours")
         return
     try:
         signature.verify(data, read(f"{name}.minisig"), public_keys, where=name)

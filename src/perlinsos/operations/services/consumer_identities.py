@@ -45,6 +45,7 @@ def keep_identity(settings: Settings, consumer_id: str, *, replace: bool = False
     """
     home = Home(settings.home)
     with hold(home):
+        _find_running(home)  # before anything is replaced
         known = read_json(home.consumer_identities)
         is_new = replace or not known.get(consumer_id)
         if is_new:
@@ -77,12 +78,16 @@ def end_identity(settings: Settings, consumer_id: str) -> None:
 
 def _put_in_force(home: Home) -> None:
     """Write the store's configuration and let the running store read it again."""
-    own = keep_secrets(home)
-    object_store.write_identities(home, own)
-    supervisor = Supervisor(home, own)
+    object_store.write_identities(home, keep_secrets(home))
+    _find_running(home).call("supervisor.signalProcess", f"{STORE}:{STORE}", "HUP")
+
+
+def _find_running(home: Home) -> Supervisor:
+    """The supervisor of the running store. Raises Unreachable where it does not run."""
+    supervisor = Supervisor(home, keep_secrets(home))
     if not supervisor.is_running() or supervisor.states().get(STORE, {}).get("statename") != RUNNING:
         raise Unreachable("the object store does not run", where=str(home.root), remedy="`perlinsos up`, then again")
-    supervisor.call("supervisor.signalProcess", f"{STORE}:{STORE}", "HUP")
+    return supervisor
 
 
 def _may_list(identity: Identity, buckets: Buckets, consumer_id: str) -> bool:
