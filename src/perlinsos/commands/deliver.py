@@ -19,7 +19,10 @@ def deliver(
     ],
     source: Annotated[str | None, typer.Option(help="Of files: whose delivery it is, a file of sources/ without .yaml.")] = None,
     scope: Annotated[str, typer.Option(help="Of files: the region's code, or national: as the source delivers.")] = "national",
-    snapshot_date: Annotated[str | None, typer.Option(help="Of files: the day that the data show, 2026-01-05.")] = None,
+    snapshot_date: Annotated[
+        str | None,
+        typer.Option(help="Of files: the day that the data show, 2026-01-05; a correction gets the next free number by itself."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was laid as JSON.")] = False,
 ) -> None:
     """Lay deliveries into the landing bucket, each file before the mark of completeness; `pull` takes them on its next tick."""
@@ -35,7 +38,8 @@ def deliver(
     if source:
         if not snapshot_date:
             raise WrongUsage("The files of one delivery need their day", remedy="--snapshot-date 2026-01-05")
-        laid = [asdict(deliver_files(ctx, source, scope, _parse_day(snapshot_date), paths))]
+        day, suffix = _parse_snapshot(snapshot_date)
+        laid = [asdict(deliver_files(ctx, source, scope, day, paths, suffix=suffix))]
     elif len(paths) == 1 and paths[0].is_dir():
         laid = deliver_folder(ctx, paths[0])
     else:
@@ -51,10 +55,12 @@ def deliver(
     typer.echo(f"{len(laid)} deliveries lie in {ctx.settings.buckets.landing}; `perlinsos status` shows what becomes of them")
 
 
-def _parse_day(text: str) -> date:
+def _parse_snapshot(text: str) -> tuple[date, int | None]:
+    """The day, and the number of the correction where one is written: 2026-01-05, 2026-01-05-2."""
     from perlinsos.errors import WrongUsage
+    from perlinsos.operations.landing import read_snapshot
 
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUsage(f"{text!r} is no day", remedy="write it as 2026-01-05") from None
+    found = read_snapshot(text)
+    if found is None:
+        raise WrongUsage(f"{text!r} is no day", remedy="write it as 2026-01-05, a correction as 2026-01-05-2")
+    return found

@@ -70,8 +70,13 @@ def _say_delivery(found: dict[str, Any]) -> None:
     typer.echo(f"{found['source_id']}  {found['scope']}  {found['snapshot_date']}  {found['state']}")
     for word, text in (found["error"] or {}).items():
         typer.echo(f"  {word}: {text}")
+    if found["superseded_by"]:
+        typer.echo(f"  the later delivery {found['superseded_by']} has taken its place: nothing is to be done")
+    if found["command"]:
+        typer.echo(f"  deliver the corrected file: {found['command']}")
     if found["correction"]:
-        typer.echo(f"  lay the corrected file under {found['correction']} of the landing bucket, then _COMPLETE beside it")
+        how = "or, with a tool for S3, lay" if found["command"] else "lay"
+        typer.echo(f"  {how} the corrected file under {found['correction']} of the landing bucket, then _COMPLETE beside it")
     for rule in found["rules"]:
         typer.echo(f"  {rule['rows']:>9}  {rule['severity']}  {rule['rule']}  {rule['message_id']}")
     for one in found["corrected"]:

@@ -40,6 +40,7 @@ from perlinsos.operations.correcting import (
     record,
     take_corrected,
 )
+from perlinsos.operations.landing import local_name
 from perlinsos.operations.pull import load_sources
 from perlinsos.sources.description import SourceDescription
 from perlinsos.storage import Missing, digest_of
@@ -356,8 +357,7 @@ def _bring_reading(ctx: Context, task: Task, folder: Path) -> None:
 
 def _bring(ctx: Context, bucket: str, key: str, sha256: str, folder: Path, number: int, landing_key: str) -> Path:
     """A part under a name by which a person knows it."""
-    name = f"{number:05d}-{landing_key.rpartition('/')[2][-80:]}"
-    return _link(ctx.cache.get(ctx.storage, bucket, key, sha256), folder / name)
+    return _link(ctx.cache.get(ctx.storage, bucket, key, sha256), folder / local_name(number, landing_key))
 
 
 def _link(target: Path, link: Path) -> Path:

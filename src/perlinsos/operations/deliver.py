@@ -28,12 +28,14 @@ class Laid:
     bytes: int
 
 
-def deliver_files(ctx: Context, source_id: str, scope: str, day: date, files: Sequence[Path]) -> Laid:
+def deliver_files(
+    ctx: Context, source_id: str, scope: str, day: date, files: Sequence[Path], *, suffix: int | None = None
+) -> Laid:
     """Lay one delivery under the next free prefix `<source>/<scope>/<day>[-N]`; `pull` takes it on its next tick.
 
-    `scope` is a region code or `national`, as the source's description says. Nothing is laid where it would be refused
-    unread: WrongUsage for an unknown source or a scope of the wrong kind, Refused for a missing or empty file, two files
-    of one name, or a day without a legal basis.
+    With `suffix` under that prefix, Refused where something lies there already. `scope` is a region code or `national`, as
+    the source's description says. Nothing is laid where it would be refused unread: WrongUsage for an unknown source or a
+    scope of the wrong kind, Refused for a missing or empty file, two files of one name, or a day without a legal basis.
     """
     settings = ctx.settings
     source = _find_source(settings, source_id)
@@ -46,7 +48,7 @@ def deliver_files(ctx: Context, source_id: str, scope: str, day: date, files: Se
     source.check_legal_basis(day)
     _check_files(files)
     storage = open_storage(act_as(settings, "landing"))
-    prefix = _find_free_prefix(storage, settings.buckets.landing, f"{source_id}/{scope}/{day}")
+    prefix = _find_free_prefix(storage, settings.buckets.landing, f"{source_id}/{scope}/{day}", suffix)
     return _lay(storage, settings.buckets.landing, prefix, sorted(files))
 
 
@@ -69,13 +71,16 @@ def _check_files(files: Sequence[Path]) -> None:
         raise Refused("The files are not the parts of one delivery", why="each needs a name of its own; none is the mark")
 
 
-def _find_free_prefix(storage: Storage, bucket: str, name: str) -> str:
-    """The first of `<name>`, `<name>-2`, `<name>-3`, … under which nothing lies."""
-    number = 1
+def _find_free_prefix(storage: Storage, bucket: str, name: str, suffix: int | None) -> str:
+    """The first of `<name>`, `<name>-2`, `<name>-3`, … under which nothing lies, or the one that was asked for."""
+    number = suffix or 1
     while True:
         prefix = name if number == 1 else f"{name}-{number}"
         if next(iter(storage.list(bucket, f"{prefix}/")), None) is None:
             return prefix
+        if suffix is not None:
+            remedy = f"--snapshot-date {name.rpartition('/')[2]}: the next free number is found by itself"
+            raise Refused("The prefix holds something already", where=prefix, remedy=remedy)
         number += 1
 
 

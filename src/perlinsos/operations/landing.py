@@ -42,6 +42,20 @@ class Prefix:
         return self.scope, self.snapshot_date or date.min, self.suffix
 
 
+def local_name(number: int, landing_key: str) -> str:
+    """The name of a part's local copy, by which a person knows it."""
+    return f"{number:05d}-{landing_key.rpartition('/')[2][-80:]}"
+
+
+def read_snapshot(word: str) -> tuple[date, int | None] | None:
+    """The day and the number of the correction of `2025-12-20` or `2025-12-20-2`; None where it is neither."""
+    match = _DATE.fullmatch(word)
+    try:
+        return (date.fromisoformat(match[1]), int(match[2]) if match[2] else None) if match else None
+    except ValueError:
+        return None
+
+
 def next_prefix(source: str, scope: str, snapshot_date: date, suffix: int) -> str:
     """Where the correction of a delivery is laid, if `suffix` is the greatest of that date."""
     return f"{source}/{scope}/{snapshot_date}-{suffix + 1}/"

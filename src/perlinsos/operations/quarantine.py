@@ -6,6 +6,7 @@ row that was set aside before it), or by a later delta row of the same source an
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.deliveries import Batch, read_in_force, read_later_batches
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.operations.batches import ACCEPTED, HELD, QUARANTINE, fetch_file
-from perlinsos.operations.landing import next_prefix
+from perlinsos.operations.landing import local_name, next_prefix
 
 KEYS = {
     "population": ("nik",),
@@ -65,7 +66,13 @@ def list_quarantined(ctx: Context, region: str | None = None) -> list[dict[str, 
     """
     with ctx.connect("reader") as connection:
         _refuse_unknown_scope(connection, region)
-        found = fetch_rows(connection, _LIST, {"region": region})
+    return _list(ctx, region, None)
+
+
+def _list(ctx: Context, region: str | None, delivery_id: int | None) -> list[dict[str, Any]]:
+    """The same of one region, of one delivery, or of all."""
+    with ctx.connect("reader") as connection:
+        found = fetch_rows(connection, _LIST, {"region": region, "delivery": delivery_id})
         deltas = {
             row["delivery_id"]: (batch, read_later_batches(connection, batch))
             for row in found
@@ -87,6 +94,7 @@ select d.delivery_id, d.source_id, d.scope, d.snapshot_date, d.suffix, d.state, 
         order by l.snapshot_date, l.suffix, l.delivery_id limit 1) as superseded_by
 from delivery as d left join batch as b on b.delivery_id = d.delivery_id and b.replaced_by is null
 where (d.state = 'refused' or b.quarantined > 0) and (%(region)s is null or d.scope = %(region)s)
+    and (%(delivery)s is null or d.delivery_id = %(delivery)s)
 order by d.snapshot_date desc nulls first, d.delivery_id desc
 """
 
@@ -121,7 +129,9 @@ def _find_last_repair(ctx: Context, held: Batch, later: list[Batch]) -> int | No
 def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
     """One delivery's reason, or its counts by rule and who corrected rows of it.
 
-    `correction` is the prefix for a better one in place of a refused one. Refused where there is no such delivery.
+    `correction` is the prefix for a better one in place of a refused one, `command` what lays it there; both are None where
+    nothing is to be laid: also where `superseded_by` names a later delivery that took its place. Where the error names a
+    file by its digest, the key that it was delivered under stands there. Refused where there is no such delivery.
     """
     with ctx.connect("reader") as connection:
         found = fetch_rows(
@@ -151,7 +161,28 @@ def show_quarantined(ctx: Context, delivery_id: int) -> dict[str, Any]:
             "order by number",
             [delivery_id],
         )
-    return found[0] | {"rules": rules, "corrected": corrected, "correction": _correction(found[0], newest[0])}
+        part_columns = "select part_number, landing_key, sha256 from delivery_part where delivery_id = %s order by part_number"
+        parts = fetch_rows(connection, part_columns, [delivery_id])
+    told = {"error": _name_files(found[0]["error"], parts), "rules": rules, "corrected": corrected}
+    superseded_by = next((row["superseded_by"] for row in _list(ctx, None, delivery_id)), None)
+    correction = None if superseded_by else _correction(found[0], newest[0])
+    command = _delivery_command(found[0]) if correction and found[0]["judged_at"] else None
+    return found[0] | told | {"superseded_by": superseded_by, "correction": correction, "command": command}
+
+
+def _name_files(error: dict[str, Any] | None, parts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """An error whose `where` names the keys of the landing bucket, not the local copies or digests of its files."""
+    where = str((error or {}).get("where", ""))
+    for part in parts:
+        for name in (part["sha256"], local_name(part["part_number"], part["landing_key"])):
+            where = where.replace(name, part["landing_key"])
+    return error | {"where": where} if error else error
+
+
+def _delivery_command(delivery: dict[str, Any]) -> str:
+    """What lays a better delivery beside a refused one: it finds the next free prefix of the day by itself."""
+    words = ["--source", delivery["source_id"], "--scope", delivery["scope"], "--snapshot-date", str(delivery["snapshot_date"])]
+    return shlex.join(["perlinsos", "deliver", *words, "FILE"])
 
 
 def list_rows(ctx: Context, delivery_id: int, *, after: int = 0, limit: int = 20) -> tuple[int, list[dict[str, Any]]]:
