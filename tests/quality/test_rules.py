@@ -86,7 +86,23 @@ def dirty(name: str, rows: int = 300) -> pa.Table:
     chance = random.Random(name)
     niks = ["3510162509727061", "3510166509727061", "3510163209727061", "3510162902007061", "35101625097270", "0" * 16]
     choices = {
-        "text": ["L", "P", "active", "none", "SD", "ASN", "portal", "2025-Q4", "2026-T1", "lain", "", None],
+        "text": [
+            "L",
+            "P",
+            "active",
+            "none",
+            "SD",
+            "ASN",
+            "WAGE",
+            "portal",
+            "2025-Q4",
+            "2026-T1",
+            "lain",
+            niks[0],
+            "9" * 11,
+            "",
+            None,
+        ],
         "int64": [-1, 0, 1, 5, 11, 12, 2025, 150_000, 2**40, None],
         "date": [date(1972, 9, 25), date(1800, 1, 1), date(2200, 1, 1), date(2000, 2, 29), None],
         "bool": [True, False, None],

@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from perlinsos.errors import PerlinsosError
+from perlinsos.model.vocabulary import NUMBER_SIGNALS
 from perlinsos.quality.check import CheckOutcome
 from perlinsos.quality.funnel import funnel_rows
 from perlinsos.sources.read import RefusedDelivery
 
-from .conftest import Judge, describe, person
+from .conftest import PERSON, Judge, describe, person
 
 
 def messages(outcome: CheckOutcome) -> dict[int, set[str]]:
@@ -60,6 +61,22 @@ def test_quarantine_keeps_every_cell_as_it_arrived(judge: Judge) -> None:
 )
 def test_the_digits_of_a_nik_only_warn(judge: Judge, nik: str, warned: str | None) -> None:
     assert messages(judge([{**person(), "nik": nik}])) == {1: {warned} if warned else set()}
+
+
+@pytest.mark.parametrize("code", NUMBER_SIGNALS)
+@pytest.mark.parametrize("gate", [False, True])
+def test_a_number_of_a_person_is_no_value_of_a_signal(judge: Judge, code: str, gate: bool) -> None:
+    """A shifted column: a NIK stands where the watts, the wage or the square metres belong."""
+    values = [PERSON["nik"], "100000000000", "99999999999", "2200", "0", ""]
+    rows = [{"nik": PERSON["nik"], "source": "UJI", "code": code, "value": value, "observed_on": ""} for value in values]
+    rows = [row | {"observed_on": f"2025-12-{day:02}"} for day, row in enumerate(rows, 1)]
+    found = messages(judge(rows, describe("signal"), gate=gate))
+    assert found == {1: {"!", "value.value_range"}, 2: {"!", "value.value_range"}, 3: set(), 4: set(), 5: set(), 6: set()}
+
+
+def test_long_text_of_a_fact_that_only_says_yes_stays(judge: Judge) -> None:
+    row = {"nik": PERSON["nik"], "source": "UJI", "code": "ASN", "value": "198001012005011001", "observed_on": "2025-12-01"}
+    assert messages(judge([row], describe("signal"))) == {1: set()}
 
 
 def test_a_repeated_key_warns_after_the_first(judge: Judge) -> None:

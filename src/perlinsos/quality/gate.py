@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from perlinsos.errors import PerlinsosError
 from perlinsos.model.datasets import DATASETS
-from perlinsos.quality.rules import BatchEntry, Rule, RuleSet, limit_of
+from perlinsos.quality.rules import BatchEntry, Rule, RuleSet, limit_of, too_many_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +96,9 @@ def _load_frame(rules: RuleSet, accepted: Path) -> pd.DataFrame:
             _add_digits(frame, rule, digits)
         if rule.kind == "one_of":
             frame[_mark(rule)] = _missing_without_leave(frame, rule)
+        if rule.kind == "digits":
+            judged = frame[rule.column].where(frame[rule.key[0]].isin(rule.words)).astype("string")
+            frame[_mark(rule)] = judged.str.match(too_many_digits(rule)).map({True: "too many", False: "right"})
     return frame
 
 
@@ -167,6 +170,8 @@ def _expectation(rule: Rule) -> dict[str, Any] | None:
     if rule.kind in {"nik_birth_date", "nik_sex"}:
         pair = {"column_A": _mark(rule), "column_B": f"{_mark(rule)} row", "ignore_row_if": "either_value_is_missing"}
         return {"type": "expect_column_pair_values_to_be_equal", "kwargs": pair}
+    if rule.kind == "digits":
+        return {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": _mark(rule), "value_set": ["right"]}}
     if rule.kind == "one_of":
         return {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": _mark(rule), "value_set": ["there"]}}
     if rule.kind == "unique" and len(rule.key) > 1:

@@ -16,7 +16,7 @@ from perlinsos.sources.description import RuleShare, Share, SourceDescription
 from perlinsos.sources.plain_yaml import load_plain_yaml
 
 RowKind = Literal[
-    "arrival", "not_null", "in_set", "between", "matches", "nik_valid", "nik_birth_date", "nik_sex", "unique", "one_of"
+    "arrival", "not_null", "in_set", "between", "matches", "digits", "nik_valid", "nik_birth_date", "nik_sex", "unique", "one_of"
 ]
 BatchKind = Literal["row_count", "null_share", "zero_share", "rows_drift", "null_drift", "zero_drift"]
 Severity = Literal["critical", "warning"]
@@ -139,6 +139,11 @@ def load_rules(expectations: Path, dataset: str) -> RuleSet:
             fields = entry.model_dump(exclude={"columns"})
             rules[name] = Rule(id=name, column=column, **fields)
     return RuleSet(dataset=file.dataset, rules=tuple(rules.values()), delivery=file.delivery)
+
+
+def too_many_digits(rule: Rule) -> str:
+    """What a text with more than `max` digits before its decimal point begins with; the same for both judges."""
+    return rf"^[^0-9.,]*[0-9]{{{int(rule.max or 0) + 1}}}"
 
 
 def limit_of(value: str | int | None) -> str | int | date | None:

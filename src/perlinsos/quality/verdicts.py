@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp, select
 
 from perlinsos.errors import PerlinsosError
-from perlinsos.quality.rules import Rule, RuleSet, limit_of
+from perlinsos.quality.rules import Rule, RuleSet, limit_of, too_many_digits
 from perlinsos.sources.expressions import call, case, is_in, is_null, literal, name_of
 
 NIK_NUMBER = "nik__number"
@@ -43,6 +43,8 @@ def failing(rule: Rule) -> exp.Expr | None:
     if rule.kind == "between":
         least, most = _limit(rule.min), _limit(rule.max)
         return exp.or_(exp.LT(this=column.copy(), expression=least), exp.GT(this=column.copy(), expression=most))
+    if rule.kind == "digits":
+        return exp.and_(is_in(name_of(rule.key[0]), rule.words), call("regexp_matches", column, too_many_digits(rule)))
     if rule.kind == "one_of":
         others = [
             exp.not_(call("coalesce", call("list_contains", name_of(name), word), exp.false()))
