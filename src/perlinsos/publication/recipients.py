@@ -18,6 +18,9 @@ from perlinsos.publication.files import arrow_schema
 from perlinsos.publication.schema import LIST_SEPARATOR, Profile, recipients_table, tables_of
 from perlinsos.publication.tokens import TokenKey, make_tokens
 
+_NAMES_OURS = ("DATA_DIKARANTINA", "PENERIMA_PROGRAM_LAIN")
+"""Findings whose value is a word of ours: a dataset, a programme."""
+_LONG_NUMBER = r"\d([ ._-]?\d){11}"
 _CHANGE_CLASSES = """
 select case
   when d.outcome = 'LAYAK' and b.outcome = 'LAYAK' then
@@ -81,7 +84,24 @@ def make_changes(list_id: str, comparison: Comparison, profile: Profile, key: To
 def make_evidence(list_id: str, name: str, rows: pa.Table, profile: Profile, key: TokenKey) -> pa.Table:
     """`components` or `findings` of one list, with this consumer's tokens."""
     rows = _append_tokens(rows, key).append_column("list_id", pa.array([list_id] * len(rows), pa.string()))
-    return fit(rows, tables_of(profile)[name])
+    return fit(_keep_facts(rows) if name == "findings" else rows, tables_of(profile)[name])
+
+
+def _keep_facts(findings: pa.Table) -> pa.Table:
+    """The findings with no more of an agency's own text than the fact: it may quote a person.
+
+    Where no limit is compared and nothing of ours is named, the value only says yes: `true`. What holds a number of twelve or
+    more digits is left out.
+    """
+    value, code = findings.column("observed_value"), findings.column("code")
+    is_fact = pc.or_(pc.is_valid(findings.column("limit_value")), pc.is_in(code, value_set=pa.array(_NAMES_OURS)))
+    kept = {"observed_value": pc.if_else(pc.or_(is_fact, pc.is_null(value)), value, "true")}
+    for name in ("observed_value", "limit_value", "source"):
+        text = kept.get(name, findings.column(name)).cast(pa.string())
+        is_number = pc.fill_null(pc.match_substring_regex(text, _LONG_NUMBER), False)
+        place = findings.column_names.index(name)
+        findings = findings.set_column(place, name, pc.if_else(is_number, pa.scalar(None, pa.string()), text))
+    return findings
 
 
 def classify_changes(decisions: pa.Table, comparison: Comparison) -> pa.Array:
