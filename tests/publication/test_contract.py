@@ -77,7 +77,46 @@ def drop_profile(contract: dict[str, Any]) -> None:
     contract["roles"].pop()
 
 
-BREAKING = (rename, remove, retype, tighten, loosen, allow_less, rekey, take_from_profile, drop_profile)
+def unkey(contract: dict[str, Any]) -> None:
+    del column(contract, "family_token")["primaryKey"]
+
+
+def key_false(contract: dict[str, Any]) -> None:
+    column(contract, "family_token")["primaryKey"] = False
+
+
+def name_column_otherwise(contract: dict[str, Any]) -> None:
+    column(contract, "decile")["physicalName"] = "desil"
+
+
+def name_table_otherwise(contract: dict[str, Any]) -> None:
+    contract["schema"][0]["physicalName"] = "penerima"
+
+
+def reorder(contract: dict[str, Any]) -> None:
+    contract["schema"][0]["properties"].reverse()
+
+
+def put_in_front(contract: dict[str, Any]) -> None:
+    contract["schema"][0]["properties"].insert(0, {**column(contract, "rank"), "name": "new"})
+
+
+def reorder_profile(contract: dict[str, Any]) -> None:
+    contract["roles"][0]["customProperties"][1]["value"].reverse()
+
+
+def allow_anything(contract: dict[str, Any]) -> None:
+    del column(contract, "outcome")["quality"]
+
+
+def forget_the_values(contract: dict[str, Any]) -> None:
+    column(contract, "outcome")["quality"] = [{"type": "text", "description": "one of four"}]
+
+
+BREAKING = (
+    rename, remove, retype, tighten, loosen, allow_less, rekey, take_from_profile, drop_profile, unkey, key_false, reorder,
+    name_column_otherwise, name_table_otherwise, put_in_front, reorder_profile, allow_anything, forget_the_values,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("change", BREAKING)
@@ -103,6 +142,17 @@ def test_an_added_column_needs_a_minor_version_and_new_words_a_patch() -> None:
     with pytest.raises(Refused, match="without a new version") as refused:
         check_contract(COMMITTED, worded)
     assert "1.0.1" in refused.value.remedy
+
+
+@pytest.mark.parametrize("version", ["2.0.0-rc1", "2.0", "v2.0.0", "", "2.0.0.0", "two", "02.0.0", "2.0.0\n", 2.0, None])
+def test_a_version_of_another_form_is_refused(tmp_path: Path, version: Any) -> None:
+    document = {**describe_contract(), "version": version}
+    with pytest.raises(Refused, match="version has another form") as refused:
+        check_contract(COMMITTED, document)
+    assert "MAJOR.MINOR.PATCH" in refused.value.remedy
+    (tmp_path / "x.odcs.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(Refused, match="version has another form"):
+        check_contract(tmp_path)
 
 
 def test_a_committed_version_is_never_written_over(tmp_path: Path) -> None:

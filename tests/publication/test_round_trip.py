@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 
 from perlinsos.commands.snapshot import app
 from perlinsos.context import Context
+from perlinsos.publication import sheets
 from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.package import read_table_shape
 from perlinsos.publication.publish import publish
@@ -101,6 +102,25 @@ def test_each_line_of_the_readme_reads_the_same_content(copy: Path, monkeypatch:
         assert rows.num_rows == ROWS[manifest(copy)["consumer"]["profile"]]
         assert digest_found(copy, rows) == promised, name
         assert f"`{READERS[name]}`" in (copy / "README.id.md").read_text()
+
+
+@pytest.mark.parametrize("rows_of_a_sheet", [1, 5, 23])
+def test_the_lines_for_the_sheet_read_every_sheet(
+    determined: Any, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_of_a_sheet: int
+) -> None:
+    monkeypatch.setattr(sheets, "ROWS_OF_A_SHEET", rows_of_a_sheet)
+    ctx: Context = context()
+    add_consumer(ctx.settings, "reader", "auditor")
+    determined()
+    publish(ctx, KEY, {})
+    fetch_list(ctx.storage, ctx.settings.buckets, LIST_ID, tmp_path / "copy", "reader")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert len(openpyxl.load_workbook("recipients.xlsx").sheetnames) == -(-23 // rows_of_a_sheet)
+    lines = [(name, read) for name, read in LINES if name.endswith("(XLSX)")]
+    assert [name for name, _ in lines] == ["pandas (XLSX)", "polars (XLSX)"]
+    for name, read in lines:
+        rows = read(READERS[name])
+        assert (rows.num_rows, digest_found(tmp_path / "copy", rows)) == (23, digest_promised(tmp_path / "copy")), name
 
 
 def test_what_those_programs_write_again_has_the_same_content(
@@ -208,6 +228,26 @@ def test_a_loader_refuses_simulations_older_revisions_and_lost_rows(
     lost = load_as(revision=4, files=short)
     assert lost.returncode == 3 and "has 23 rows, the manifest says 24" in lost.stderr
     assert rows_of(url, "select revision, (select count(*) from perlinsos.recipients) from perlinsos.loaded_list") == [(3, 23)]
+
+
+@pytest.mark.debian
+@PSQL
+@pytest.mark.parametrize("copy", list(ROWS), indirect=True)
+@pytest.mark.parametrize(("written", "instead"), [(b",600000", b",900000"), (b'"LAYAK"', b'"TUNDA"')])
+def test_a_loader_refuses_rows_that_do_not_sum_to_the_manifest(
+    copy: Path, new_database: Callable[[str | None], str], written: bytes, instead: bytes
+) -> None:
+    """The very rows as many as before, an amount or an outcome changed: nothing is loaded, what was loaded stays."""
+    url, path = new_database(None), copy / "recipients.csv.gz"
+    assert load(copy, url).returncode == 0
+    query = "select count(*), sum(amount_stage_idr) from perlinsos.recipients where outcome = 'LAYAK'"
+    before = rows_of(url, query)
+    text = gzip.decompress(path.read_bytes())
+    assert text.count(written) >= 1
+    path.write_bytes(gzip.compress(text.replace(written, instead, 1)))
+    done = load(copy, url)
+    assert done.returncode == 3 and "do not sum to the manifest's totals" in done.stderr and "LAYAK" in done.stderr
+    assert rows_of(url, query) == before == [(6, 3_600_000)]
 
 
 @pytest.mark.parametrize("name", ["recipients.csv.gz", "recipients.parquet", "recipients.xlsx", "load.sql", "README.id.md"])

@@ -5,6 +5,7 @@ Committed versions lie in `contracts/recipients/`; the one of today is published
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,10 @@ from perlinsos.publication.schema import (
 CONTRACT_KEY = f"contracts/recipients/{SCHEMA_VERSION}.odcs.yaml"
 _LOGICAL = {"text": "string", "int64": "integer", "date": "date", "bool": "boolean", "list<text>": "array"}
 _PHYSICAL = {"text": "string", "int64": "int64", "date": "date32", "bool": "bool", "list<text>": "list<string>"}
+_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
+_PARTS_OF_A_COLUMN = (
+    "physicalName", "logicalType", "physicalType", "required", "unique", "primaryKeyPosition", "items", "logicalTypeOptions",
+)  # fmt: skip
 _OBJECTS: dict[str, tuple[tuple[Field, ...], str]] = {
     "recipients": (FIELDS, "One row a family (a person, in programmes of persons) of one list"),
     "changes": (CHANGE_FIELDS, "One row a family or person whose outcome or amounts changed, with the one cause"),
@@ -132,8 +137,9 @@ def _describe_role(profile: Profile) -> dict[str, Any]:
 def compare_contracts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """What differs, and whether it breaks a reader of the old one.
 
-    Breaking: a table, column, profile, allowed value, or something of a profile's rows, columns or tables is gone (a
-    renamed one is gone and added); another type, key, form, or another word on whether a value is always there.
+    Breaking: a table, column, profile, allowed value or the list of them, or something of a profile's rows, columns or
+    tables is gone (a renamed one is gone and added); another type, physical name, key, form, place of a column that was
+    there (what is new comes last), or another word on whether a value is always there.
     """
     return [
         *_compare_named("table", _by_name(old["schema"]), _by_name(new["schema"]), _compare_objects),
@@ -157,21 +163,40 @@ def _compare_named(kind: str, old: dict[str, Any], new: dict[str, Any], compare:
 def _compare_objects(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     def compare(column: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
         where = f"{name}.{column}"
-        for part in ("logicalType", "physicalType", "required", "primaryKeyPosition", "items", "logicalTypeOptions"):
-            if before.get(part) != after.get(part):
-                yield Change(True, f"{part} of {where}: {before.get(part)} -> {after.get(part)}")
+        yield from _compare_parts(where, _PARTS_OF_A_COLUMN, before, after)
+        if before.get("primaryKey", False) != after.get("primaryKey", False):
+            yield Change(True, f"primaryKey of {where}: {before.get('primaryKey')} -> {after.get('primaryKey')}")
         values, now = _allowed(before), _allowed(after)
-        if now is not None and (values is None or set(values) - set(now)):
+        if values is not None and now is None:
+            yield Change(True, f"{where} no longer says which values it allows")
+        elif now is not None and (values is None or set(values) - set(now)):
             yield Change(True, f"{where} allows fewer values")
         elif values != now:
             yield Change(False, f"{where} allows more values")
 
-    yield from _compare_named(f"column of {name}:", _by_name(old["properties"]), _by_name(new["properties"]), compare)
+    yield from _compare_parts(name, ("physicalName", "logicalType", "physicalType"), old, new)
+    columns, columns_now = _by_name(old["properties"]), _by_name(new["properties"])
+    yield from _compare_named(f"column of {name}:", columns, columns_now, compare)
+    yield from _compare_order(f"table {name}", list(columns), list(columns_now))
+
+
+def _compare_parts(where: str, parts: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """The parts of a table or column whose every change breaks a reader."""
+    for part in parts:
+        if before.get(part) != after.get(part):
+            yield Change(True, f"{part} of {where}: {before.get(part)} -> {after.get(part)}")
+
+
+def _compare_order(where: str, old: list[str], new: list[str]) -> Iterator[Change]:
+    """Whether the columns that stayed stand where they stood: a reader may go by their place."""
+    stayed = [name for name in old if name in new]
+    if new[: len(stayed)] != stayed:
+        yield Change(True, f"columns of {where} stand in another order")
 
 
 def _allowed(column: Mapping[str, Any]) -> list[str] | None:
     rules = column.get("quality") or []
-    return next((rule["arguments"]["validValues"] for rule in rules), None)
+    return next((rule["arguments"]["validValues"] for rule in rules if "validValues" in (rule.get("arguments") or {})), None)
 
 
 def _compare_roles(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -184,6 +209,7 @@ def _compare_roles(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
             yield Change(True, f"profile {name} loses {', '.join(gone)}")
         if added := sorted(set(after[part]) - set(before[part])):
             yield Change(False, f"profile {name} gains {', '.join(added)}")
+    yield from _compare_order(f"profile {name}", before["columns"], after["columns"])
 
 
 def check_contract(folder: Path, new: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -216,8 +242,12 @@ def check_contract(folder: Path, new: Mapping[str, Any] | None = None) -> dict[s
 def read_committed(folder: Path) -> dict[tuple[int, ...], dict[str, Any]]:
     """The committed contracts by their version."""
     found = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.glob("*.odcs.yaml"))
-    return {_parse(document["version"]): document for document in found}
+    return {_parse(document.get("version")): document for document in found}
 
 
-def _parse(version: str) -> tuple[int, ...]:
+def _parse(version: Any) -> tuple[int, ...]:
+    """`1.0.0` as numbers. Refused for any other form."""
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        remedy = "write MAJOR.MINOR.PATCH in digits, as 1.0.0; nothing before or after it"
+        raise Refused("The contract's version has another form", where=f"version: {version}", remedy=remedy)
     return tuple(int(part) for part in version.split("."))

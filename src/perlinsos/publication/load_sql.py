@@ -1,11 +1,13 @@
 """`load.sql`: what loads `recipients.csv.gz` into PostgreSQL with types, key and comments, made from the schema.
 
 It reads revision, status and digest from `manifest.json` beside it, so it is the same file for a proposed and a final
-revision; it refuses a simulation, an older revision, and rows that are not as many as the manifest says.
+revision; it refuses a simulation, an older revision, and rows that are not as many as the manifest says or do not sum to
+its rupiah, outcome by outcome.
 """
 
 from __future__ import annotations
 
+from perlinsos.publication.manifest import AMOUNTS
 from perlinsos.publication.schema import SCHEMA_VERSION, Field, Profile, fields_of
 
 _TYPES = {"text": "text", "int64": "bigint", "date": "date", "bool": "boolean", "list<text>": "text[]"}
@@ -56,6 +58,7 @@ do $check$
 declare
     manifest jsonb := (select m.document from pg_temp.manifest as m);
     file jsonb := (select f from jsonb_array_elements(manifest -> 'files') as f where f ->> 'path' = 'recipients.csv.gz');
+    unequal text;
     newest int := (select revision from loaded_list where list_id = manifest ->> 'list_id');
 begin
     if manifest ->> 'status' = 'simulation' and coalesce(current_setting('perlinsos.allow_simulation', true), '') <> 'yes' then
@@ -71,6 +74,21 @@ begin
     end if;
     if exists (select from pg_temp.arrived where list_id is distinct from manifest ->> 'list_id') then
         raise exception 'the CSV holds rows of another list than the manifest';
+    end if;
+    select string_agg(outcome, ', ' order by outcome) into unequal
+    from (
+        select key as outcome, PROMISED
+        from jsonb_each(manifest -> 'outcomes')ONLY
+    ) as promised
+    full join (
+        select outcome, FOUND
+        from pg_temp.arrived
+        group by outcome
+    ) as found using (outcome)
+    where UNEQUAL;
+    if unequal is not null then
+        raise exception 'the rows of % do not sum to the manifest''s totals', unequal
+            using hint = 'the CSV was changed after it was published: fetch it again, and verify it';
     end if;
 end
 $check$;
@@ -94,7 +112,7 @@ def write_load_sql(profile: Profile) -> str:
         _ARRIVE,
         _create_arrived(fields),
         _COPY,
-        _CHECK,
+        _check(profile, [field.name for field in fields if field.name in AMOUNTS]),
         _insert(fields),
         "commit;\n",
     ]
@@ -120,6 +138,20 @@ def _create_table(fields: tuple[Field, ...], key: tuple[str, ...]) -> str:
 def _define(field: Field) -> str:
     references = " references loaded_list" if field.name == "list_id" else ""
     return f"{field.name} {_TYPES[field.kind]}{'' if field.is_nullable else ' not null'}{references}"
+
+
+def _check(profile: Profile, amounts: list[str]) -> str:
+    """What is compared with the manifest; its outcomes are those of the whole list, the rows those of the profile."""
+    promised = ["(value ->> 'rows')::bigint as rows_promised", *(f"(value ->> '{name}')::bigint as {name}" for name in amounts)]
+    found = ["count(*) as rows_found", *(f"sum({name}::bigint) as found_{name}" for name in amounts)]
+    pairs = [("rows_promised", "rows_found"), *((f"promised.{name}", f"found.found_{name}") for name in amounts)]
+    only = f"\n        where key in ({', '.join(map(_quoted, profile.outcomes))})" if profile.outcomes else ""
+    unequal = "\n        or ".join(f"coalesce({one}, 0) <> coalesce({other}, 0)" for one, other in pairs)
+    parts = {"PROMISED": ", ".join(promised), "ONLY": only, "FOUND": ", ".join(found), "UNEQUAL": unequal}
+    text = _CHECK
+    for place, part in parts.items():
+        text = text.replace(place, part)
+    return text
 
 
 def _create_arrived(fields: tuple[Field, ...]) -> str:

@@ -74,10 +74,10 @@ perlinsos snapshot verify . --public-key KEY.pub
 READERS = {
     "pandas": 'pandas.read_parquet("recipients.parquet")',
     "pandas (CSV)": 'pandas.read_csv("recipients.csv.gz", dtype=str, keep_default_na=False)',
-    "pandas (XLSX)": 'pandas.read_excel("recipients.xlsx", dtype=str)',
+    "pandas (XLSX)": 'pandas.concat(pandas.read_excel("recipients.xlsx", sheet_name=None, dtype=str), ignore_index=True)',
     "polars": 'polars.read_parquet("recipients.parquet")',
     "polars (CSV)": 'polars.read_csv("recipients.csv.gz", infer_schema=False)',
-    "polars (XLSX)": 'polars.read_excel("recipients.xlsx")',
+    "polars (XLSX)": 'polars.concat(polars.read_excel("recipients.xlsx", sheet_id=0).values(), how="vertical_relaxed")',
     "DuckDB": "select * from 'recipients.parquet'",
     "DuckDB (CSV)": "select * from read_csv('recipients.csv.gz', all_varchar = true)",
     "PostgreSQL": "psql -d DATABASE -f load.sql",
