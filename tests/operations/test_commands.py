@@ -134,6 +134,47 @@ def test_status_says_that_deliveries_are_being_read(world):
     assert entry["reason"].startswith("deliveries have arrived and are being read (1 to go)") and entry["next_command"] == ""
 
 
+def test_status_names_the_command_of_a_refused_delivery_though_others_are_being_read(world):
+    from perlinsos.operations import pull
+    from perlinsos.watch.coverage import Filters, read_coverage
+    from perlinsos.watch.rights import Rights
+
+    from .conftest import deliver_rows, read_rows
+    from .sources_of_tests import as_csv, family, member
+
+    with pytest.raises(Refused):
+        deliver_rows(world, "test-family", [{"decile": 1}], day="2025-12-28")
+    for name, text in (("part.csv", as_csv([member(0)])), ("_COMPLETE", "")):
+        world.storage.put_landing("perlinsos-landing", f"test-person/35.10/2025-12-30/{name}", text.encode())
+    pull.fetch(world, "test-person")
+    dispatch.advance(world)
+    (number,) = (row["delivery_id"] for row in read_rows(world, "select delivery_id from delivery where state = 'refused'"))
+    entry = read_status(world)[0]
+    assert entry["next_command"] == f"perlinsos quarantine show {number}" and "nothing is to be done" not in entry["reason"]
+    assert entry["reason"].startswith("test-family of 2025-12-28 is refused: columns are missing")
+    with world.connect("reader") as connection:
+        (cell,) = read_coverage(connection, Rights("admin", "operator", None), Filters(), world.at).cells
+    assert cell.command == entry["next_command"]
+    deliver_rows(world.at_time(world.at.replace(minute=5)), "test-family", [family(0)], day="2025-12-28-2")
+    assert "quarantine show" not in read_status(world)[0]["next_command"]
+
+
+def test_status_fetches_a_list_for_a_consumer_only_whose_scope_holds_it(world):
+    from publication.conftest import add_consumer
+
+    from .conftest import register
+    from .test_windows import publish
+
+    register(world, "kuota", quotas={"pkh": 1, "bpnt": 5})
+    dispatch.advance(world)
+    publish(world)
+    add_consumer(world.settings, "bank-demo", "payer", programmes=["pip"])
+    assert read_status(world)[0]["next_command"] == "perlinsos snapshot fetch 2026-T1/35.10/bpnt --out DIR"
+    add_consumer(world.settings, "other-demo", "payer", programmes=["pkh"])
+    expected = "perlinsos snapshot fetch 2026-T1/35.10/pkh --consumer other-demo --out DIR"
+    assert read_status(world)[0]["next_command"] == expected
+
+
 @pytest.mark.parametrize(
     ("at", "told"),
     [("2026-01-02T10:00:00+07:00", "objections open at the announcement, 2026-01-05 08:00 WIB"),

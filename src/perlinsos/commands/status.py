@@ -29,9 +29,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The result as J
         for one in entry["lists"]:
             typer.echo(f"  {_describe(one)}")
         if entry["refused_deliveries"]:
-            typer.echo(
-                f"  {entry['refused_deliveries']} deliveries are refused: perlinsos quarantine list --region {entry['region']}"
-            )
+            number = entry["refused_deliveries"]
+            are = "delivery is" if number == 1 else "deliveries are"
+            typer.echo(f"  {number} {are} refused: perlinsos quarantine list --region {entry['region']}")
         for one in entry["undelivered"]:
             typer.echo(
                 f"  {one['consumer_id']} does not hold {one['list_id']}/r{one['revision']}: "

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 from perlinsos.context import Context
 from perlinsos.ledger.connection import fetch_rows
-from perlinsos.ledger.consumers import find_undelivered
+from perlinsos.ledger.consumers import Consumer, find_undelivered, read_consumers
 from perlinsos.ledger.cycles import Cycle, read_cycles
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.ledger.work import DETERMINE, find_work, make_key
 from perlinsos.operations.calendar import ZONES
+from perlinsos.watch.explaining import find_counting
+from perlinsos.watch.troubles import RefusedDelivery, read_refused
 
 _LISTS = (
     "select l.list_id, l.programme, l.state::text, w.opens_at, w.closes_at, w.zone, "
@@ -37,13 +39,13 @@ def read_status(ctx: Context) -> list[dict[str, Any]]:
         }
         refused = {row["scope"]: row["n"] for row in fetch_rows(connection, _REFUSED)}
         unread = {row["scope"]: row["n"] for row in fetch_rows(connection, _UNREAD)}
+        consumers, troubles = read_consumers(connection), read_refused(connection)
         found = []
         for cycle in read_cycles(connection):
             lists = [_in_zone(row, cycle.zone) for row in fetch_rows(connection, _LISTS, [cycle.cycle_id])]
             work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
             being_read = unread.get(cycle.region_code, 0) + unread.get(NATIONAL, 0)
-            consumers = [row["consumer_id"] for row in fetch_rows(connection, _CONSUMERS, [cycle.region_code])]
-            seen = _Seen(cycle, lists, work, waiting[cycle.cycle_id], being_read, consumers, ctx.at)
+            seen = _Seen(cycle, lists, work, waiting[cycle.cycle_id], being_read, consumers, troubles, ctx.at)
             reason, command = _explain(seen)
             found.append(
                 {
@@ -71,7 +73,8 @@ class _Seen:
     work: dict[str, Any] | None
     waiting: str | None
     being_read: int
-    consumers: list[str]
+    consumers: list[Consumer]
+    troubles: list[RefusedDelivery]
     at: datetime
 
     @property
@@ -86,10 +89,6 @@ def _in_zone(row: dict[str, Any], zone: str) -> dict[str, Any]:
 
 
 _UNREAD = "select scope, count(*) as n from delivery where state = 'landed' group by scope"
-_CONSUMERS = (
-    "select consumer_id from consumer where revoked_at is null and (cardinality(regions) = 0 or %s = any (regions)) "
-    "order by consumer_id"
-)
 _REFUSED = (
     "select scope, count(*) as n from delivery as d where state = 'refused' and not exists (select from delivery as l "
     "where l.source_id = d.source_id and l.scope = d.scope and l.state = 'accepted' "
@@ -100,6 +99,8 @@ _REFUSED = (
 def _explain(seen: _Seen) -> tuple[str, str]:
     """Why it stands where it stands, and the command that helps; empty where it goes on by itself."""
     cycle, waiting, work = seen.cycle, seen.waiting, seen.work
+    if refused := _find_refused(seen):
+        return f"{refused.source} of {refused.snapshot_date} is refused: {refused.what}", refused.command
     if waiting and "decree tim" in waiting:
         return waiting, "perlinsos decree add FILE"
     if waiting and "the backfill" in waiting:
@@ -119,6 +120,15 @@ def _explain(seen: _Seen) -> tuple[str, str]:
     if work is not None and work["state"] == "due":
         return "it is due and begins by itself; nothing is to be done", ""
     return _explain_lists(seen)
+
+
+def _find_refused(seen: _Seen) -> RefusedDelivery | None:
+    """The refused delivery that the pages name too: of the region, or a national one that its inputs wait for."""
+    cycle, lacks_input = seen.cycle, seen.work is None
+    own = [one for one in seen.troubles if one.scope == cycle.region_code]
+    national = [one for one in seen.troubles if one.scope == NATIONAL and lacks_input]
+    required = [one["source"] for one in cycle.required]
+    return find_counting(own, cycle.cut_off) or find_counting(national, cycle.cut_off, required)
 
 
 def _explain_lists(seen: _Seen) -> tuple[str, str]:
@@ -153,8 +163,15 @@ def _say(moment: datetime, cycle: Cycle) -> str:
 
 
 def _fetch(seen: _Seen) -> str:
-    """How a list is fetched: the copy of a consumer who gets this region, else the authoritative list."""
+    """How a list is fetched: the copy of a consumer whose scope holds it, else the authoritative list."""
     if not seen.lists:
         return ""
-    consumer = f" --consumer {seen.consumers[0]}" if seen.consumers else ""
-    return f"perlinsos snapshot fetch {seen.lists[0]['list_id']}{consumer} --out DIR"
+    region = seen.cycle.region_code
+    copies = (
+        (one["list_id"], f" --consumer {consumer.consumer_id}")
+        for one in seen.lists
+        for consumer in seen.consumers
+        if consumer.gets(region, one["programme"])
+    )
+    list_id, consumer = next(copies, (seen.lists[0]["list_id"], ""))
+    return f"perlinsos snapshot fetch {list_id}{consumer} --out DIR"

@@ -37,10 +37,10 @@ def explain(
     """The first that holds: a refused delivery of the region, work that failed, an error of dispatch, a refused national
     delivery that is waited for, something that is waited for, work under way; else it is fine."""
     steps: tuple[Callable[[], Explanation | None], ...] = (
-        lambda: _of_delivery(_first(own, cycle["cut_off"])),
+        lambda: _of_delivery(find_counting(own, cycle["cut_off"])),
         lambda: _of_work(cycle),
         lambda: _of_error(cycle),
-        lambda: _of_delivery(_first(national, cycle["cut_off"], cycle["required"] or ()) if _lacks_input(cycle) else None),
+        lambda: _of_delivery(find_counting(national, cycle["cut_off"], cycle["required"] or ()) if _lacks_input(cycle) else None),
         lambda: _of_waiting(cycle),
         lambda: _of_lists(cycle, lists),
     )
@@ -50,7 +50,9 @@ def explain(
     return Explanation(FINE, _tell_states(lists), _fetch(lists))
 
 
-def _first(refused: Sequence[RefusedDelivery], cut_off: date, sources: Sequence[str] | None = None) -> RefusedDelivery | None:
+def find_counting(
+    refused: Sequence[RefusedDelivery], cut_off: date, sources: Sequence[str] | None = None
+) -> RefusedDelivery | None:
     """The first that counts for a cut-off, of the named sources (None: any)."""
     for one in refused:
         day = one.snapshot_date
