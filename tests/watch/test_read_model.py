@@ -195,3 +195,26 @@ def test_other_regions_batches_are_named_only_to_who_sees_them(regions):
 def test_alerts_of_the_platform_are_for_who_sees_all_regions(role):
     assert rights.Rights("x", role, None).sees_platform
     assert not rights.Rights("x", role, ("35.10",)).sees_platform
+
+
+def test_the_last_error_is_the_newest_that_no_later_success_of_its_step_has_ended(regions):
+    lost = "the claim on work 5 was lost: fence 3 was shown, it stands at 4 (superseded)"
+
+    def record(step, state, what=None):
+        with transaction(regions, "loader") as connection:
+            call(connection, "record_outcome", [step, "35.10|2026-T1", state, {}, {}, {"what": what} if what else None, 1])
+
+    def last_error():
+        with rights.open_pages(regions) as connection:
+            return read_region(connection, EVERYTHING, "35.10", AT).last_error
+
+    record("determine", "refused", "no key")
+    record("publish", "refused", lost)
+    told = last_error()
+    assert told["step"] == "publish" and told["what"].startswith("newer inputs took its place") and "fence" not in told["what"]
+    record("publish", "done")
+    assert (last_error()["step"], last_error()["what"]) == ("determine", "no key")
+    record("determine", "nothing_new")
+    assert last_error() is None
+    record("determine", "refused", "no key again")
+    assert last_error()["what"] == "no key again"

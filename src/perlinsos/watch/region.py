@@ -10,7 +10,7 @@ from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.watch.coverage import Cell, read_cells
 from perlinsos.watch.rights import Rights
 from perlinsos.watch.troubles import RefusedDelivery, read_refused
-from perlinsos.watch.words import hide
+from perlinsos.watch.words import hide, say_superseded
 
 HELD = "DATA_DIKARANTINA"
 COMPARED = 5  # the newest delivery and the last four before it
@@ -58,9 +58,11 @@ from outcome where step = 'determine' and key like %(keys)s and state in ('done'
 order by key, outcome_id desc
 """
 _LAST_ERROR = """
-select step, key, state, error ->> 'what' as what, recorded_at from outcome
-where error is not null and (key = %(region)s or key like %(keys)s or key like %(deliveries)s)
-order by outcome_id desc limit 1
+select o.step, o.key, o.state, o.error ->> 'what' as what, o.recorded_at from outcome as o
+where o.error is not null and (o.key = %(region)s or o.key like %(keys)s or o.key like %(deliveries)s)
+    and not exists (select from outcome as n where n.key = o.key and n.step = o.step and n.outcome_id > o.outcome_id
+        and n.state in ('done', 'nothing_new'))
+order by o.outcome_id desc limit 1
 """
 
 
@@ -141,7 +143,7 @@ def read_region(connection: Connection, rights: Rights, region: str, at: datetim
         tuple(_show_seen(one, rights) for one in fetch_rows(connection, _INPUT_SETS, names)),
         tuple(fetch_rows(connection, _REVISIONS, names)),
         tuple(fetch_rows(connection, _FUNNELS, names)),
-        errors[0] | {"what": hide(errors[0]["what"] or "")} if errors else None,
+        errors[0] | {"what": hide(say_superseded(errors[0]["what"] or ""))} if errors else None,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+_SUPERSEDED = re.compile(r"the claim on work \d+ was lost: .*\(superseded\)")
 _NUMBERS = re.compile(r"\b(?P<digest>(?=[0-9]*[a-f])[0-9a-f]{64})\b|\d(?:[ ._-]?\d){11,}")
 _DATE = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:-\d{1,2})?"
 _PLACE = r"\d\d\.\d\d(?:\.\d\d(?:\.\d{4})?)?"
@@ -20,6 +21,13 @@ def hide(text: str) -> str:
     Digests (with a letter in them), dates and snapshots, codes of places and addresses of machines stay.
     """
     return _NUMBERS.sub(lambda found: found[0] if found["digest"] or _NO_NUMBER.fullmatch(found[0]) else "••••", text)
+
+
+def say_superseded(what: str) -> str:
+    """The words of an error; of work that was superseded while it ran, which is no error, in plain words."""
+    if _SUPERSEDED.fullmatch(what):
+        return "newer inputs took its place while it ran, and are worked on instead; nothing is to be done"
+    return what
 
 
 def local(moment: datetime, zone: str = "WIB") -> str:
