@@ -8,7 +8,8 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from perlinsos.operations.demo import report
+from perlinsos.errors import PerlinsosError
+from perlinsos.operations.demo import lay, report, watch
 
 from .conftest import deliver_rows
 from .sources_of_tests import family
@@ -30,7 +31,7 @@ def test_a_second_demo_says_that_nothing_was_new(world, console):
     assert "Nothing was new" in said(console)
     deliver_rows(world, "test-family", [family(9)], day="2025-12-21")
     report.show_new(console, world, before)
-    assert "1 new deliveries and 0 new revisions" in said(console)
+    assert "1 new delivery and 0 new revisions" in said(console)
 
 
 def test_two_deliveries_of_one_source_are_told_apart(world, console):
@@ -61,3 +62,18 @@ def test_the_family_that_is_explained_is_the_refused_one_nearest_to_a_limit(tmp_
     for name, query in tables.items():
         duckdb.sql(query).write_parquet(str(tmp_path / f"{name}.parquet"))
     assert report._pick_refused(tmp_path) == nearest
+
+
+def test_the_log_of_a_demo_counts_reasons_in_words():
+    """Three of each programme, the most frequent first; never a Python dict."""
+    reasons = {"pkh": {"A": 4, "B": 30, "C": 1200, "D": 1}, "bpnt": {"A": 2}, "pip": {}}
+    row = {"error": None, "duration_ms": 1500, "counts": {"reasons": reasons, "outcomes": {"LAYAK": 1449, "TUNDA": 0}, "rows": 2}}
+    told = watch._words({**row, "state": "done"})
+    assert told == "   1.5 s  reasons: bpnt A 2; pkh C 1,200, B 30, A 4, 1 more · outcomes: LAYAK 1,449 · rows 2"
+
+
+def test_a_command_of_the_demo_is_printed_as_a_person_may_type_it():
+    said = []
+    with pytest.raises(PerlinsosError):
+        lay.call_command(["region", "add", "no such folder/region.yaml"], said.append)
+    assert said == ["$ perlinsos region add 'no such folder/region.yaml'"]

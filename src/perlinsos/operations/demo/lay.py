@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +45,7 @@ def begin_synthesis(command: Sequence[str], out: Path, say: Say) -> subprocess.P
     if (out / "truth").is_dir():
         say(f"the invented population of an earlier demo is used again: {out}")
         return None
-    say("$ perlinsos " + " ".join(command))
+    say("$ " + shlex.join(["perlinsos", *command]))
     return subprocess.Popen([sys.executable, "-m", "perlinsos.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -80,7 +81,7 @@ def call_command(words: list[str], say: Say) -> None:
     """Run one command of this program in this process; its errors are the command's own."""
     from perlinsos.cli import app
 
-    say("$ perlinsos " + " ".join(words))
+    say("$ " + shlex.join(["perlinsos", *words]))
     app(words, standalone_mode=False)
 
 

@@ -58,7 +58,9 @@ def show_new(console: Console, ctx: Context, before: Before) -> None:
             "Nothing was new: the same bytes are the same deliveries, so no list has a new revision. Below is what stands."
         )
         return
-    console.print(f"This demo brought {row['deliveries']} new deliveries and {revisions} new revisions of lists.")
+    deliveries = "1 new delivery" if row["deliveries"] == 1 else f"{row['deliveries']} new deliveries"
+    told = "1 new revision" if revisions == 1 else f"{revisions} new revisions"
+    console.print(f"This demo brought {deliveries} and {told} of lists.")
 
 
 def show_lists(console: Console, ctx: Context, regions: tuple[str, ...]) -> list[str]:
@@ -119,8 +121,9 @@ def show_copy(console: Console, ctx: Context, label: str, folder: Path) -> None:
     fetch_list(open_as(ctx, CONSUMER), ctx.settings.buckets, label, folder, CONSUMER)
     verdict = verify_folder(folder, find_public_keys(ctx.settings.home))
     check_verdict(verdict)
-    families = pq.read_metadata(folder / "recipients.parquet").num_rows
-    console.print(f"The copy of {CONSUMER} was fetched to {folder} and verified offline: {families:,} recipients, the same in")
+    outcomes = pq.read_table(folder / "recipients.parquet", columns=["outcome"])["outcome"].to_pylist()
+    counted = f"{len(outcomes):,} rows, {outcomes.count('LAYAK'):,} of them receive"
+    console.print(f"The copy of {CONSUMER} was fetched to {folder} and verified offline: {counted}, the same in")
     console.print(
         f"Parquet, CSV and XLSX; {verdict.files} files, signed by key {verdict.key_id}, list digest {verdict.list_digest}."
     )

@@ -13,6 +13,7 @@ from perlinsos.ledger.connection import fetch_rows
 from perlinsos.operations.services.airflow_api import AirflowApi
 
 Say = Callable[[str], None]
+SHOWN = 3
 _QUIET_STEPS = frozenset({"nothing_new"})
 _ORDER = ("received", "accepted", "accepted_with_warnings", "quarantined")
 
@@ -136,11 +137,23 @@ def _words(row: dict[str, Any]) -> str:
 
 
 def _count(name: str, value: Any) -> str:
-    """`received 4,712`, or `pkh: LAYAK 449, TUNDA 60` where the count is one by outcome."""
+    """`received 4,712`, `pkh: LAYAK 449, TUNDA 60` where the count is one by outcome; of one by programme and reason the
+    three most frequent of each: `reasons: bpnt PEKERJAAN 12, …; pkh …`."""
     name = name.removesuffix(".parquet").replace("_", " ")
-    if isinstance(value, dict):
-        return f"{name}: " + ", ".join(f"{inner} {_number(number)}" for inner, number in sorted(value.items()) if number)
-    return f"{name} {_number(value)}"
+    if not isinstance(value, dict):
+        return f"{name} {_number(value)}"
+    if any(isinstance(inner, dict) for inner in value.values()):
+        told = [f"{group} {_list_most(counts)}" for group, counts in sorted(value.items()) if isinstance(counts, dict) and counts]
+        return f"{name}: {'; '.join(told)}"
+    return f"{name}: " + ", ".join(f"{inner} {_number(number)}" for inner, number in sorted(value.items()) if number)
+
+
+def _list_most(counts: dict[str, Any]) -> str:
+    """The three most frequent of some counts, and how many more there are."""
+    numbers = {name: number for name, number in counts.items() if isinstance(number, int)}
+    most = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    more = f", {len(most) - SHOWN} more" if len(most) > SHOWN else ""
+    return ", ".join(f"{name} {number:,}" for name, number in most[:SHOWN]) + more
 
 
 def _number(value: Any) -> str:
