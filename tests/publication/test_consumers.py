@@ -526,3 +526,19 @@ def test_a_list_of_another_stage_and_a_first_list_are_linked_too(determined: Any
         folder = tmp_path / programme
         fetch_list(ctx.storage, ctx.settings.buckets, f"2026-T1/35.10/{programme}", folder, "kemensos-demo")
         assert {row["previous_family_token"] for row in recipients(folder)} == held
+
+
+@pytest.mark.parametrize(
+    ("scope", "what", "place"),
+    [({"programmes": ["pkh", "PKH"]}, "There is no programme PKH", "programmes.1"),
+     ({"programmes": ["no-such"]}, "There is no programme no-such", "programmes.0"),
+     ({"regions": ["35.10", "35.99"]}, "There is no region 35.99", "regions.1")],
+)  # fmt: skip
+def test_a_scope_of_what_does_not_exist_is_refused(
+    keys: Path, context: Any, settings: Settings, scope: dict[str, list[str]], what: str, place: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        add_consumer(settings, "scoped", "payer", **scope)
+    assert refused.value.what == what and refused.value.remedy
+    assert refused.value.where == f"{settings.home / 'consumer-scoped.yaml'}: {place}"
+    assert "scoped" not in {row["consumer_id"] for row in consumers.describe(context())}

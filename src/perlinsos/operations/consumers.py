@@ -25,6 +25,7 @@ from perlinsos.publication.fetch import fetch_list
 from perlinsos.publication.manifest import MANIFEST, consumer_prefix
 from perlinsos.publication.signature import load_key
 from perlinsos.publication.tokens import ensure_token_key, load_token_key, rotate_token_key
+from perlinsos.sources.places import load_gazetteer
 from perlinsos.storage import Storage, open_storage
 
 HANDED_OVER = "consumers"
@@ -37,6 +38,7 @@ def add(ctx: Context, path: Path) -> dict[str, Any]:
     The answer holds the secret key of the identity where it was made just now; it is kept in `access_file`.
     """
     read = read_record(path, ConsumerRecord)
+    _check_scope(ctx, path, read.record)
     consumer_id = read.record.consumer
     with ctx.connect("registrar") as connection:  # one transaction: whom the ledger knows has a key
         is_new = ledger.add_consumer(connection, read, ctx.at)
@@ -44,6 +46,20 @@ def add(ctx: Context, path: Path) -> dict[str, Any]:
         ledger.use_key(connection, consumer_id, "token", key.key_id, ctx.at)
     done = {"consumer": consumer_id, "profile": read.record.profile, "changed": is_new, "token_key_id": key.key_id}
     return done | _give_access(ctx, consumer_id, anew=False)
+
+
+def _check_scope(ctx: Context, path: Path, record: ConsumerRecord) -> None:
+    """Refuse a programme that no folder of rules has, and a region that is no regency or city, naming file and place."""
+    programmes = {found.parent.name for found in ctx.settings.folder("programmes").glob("*/programme.yaml")}
+    regions = load_gazetteer(ctx.settings.folder("reference")).codes
+    for part, wanted, known, remedy in (
+        ("programmes", record.programmes, programmes, f"one of {', '.join(sorted(programmes))}"),
+        ("regions", record.regions, regions, "write the Kemendagri code of a regency or city in reference/regions.csv, 35.10"),
+    ):
+        for place, name in enumerate(wanted):
+            if name not in known:
+                what = f"There is no {part.removesuffix('s')} {name}"
+                raise Refused(what, where=f"{path}: {part}.{place}", why="the consumer would get no list of it", remedy=remedy)
 
 
 def rotate(ctx: Context, consumer_id: str, *, tokens: bool, access: bool) -> dict[str, Any]:

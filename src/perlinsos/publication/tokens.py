@@ -1,8 +1,8 @@
 """Tokens: what stands in a consumer's files instead of a card number or a NIK.
 
 HMAC-SHA256 under a key of this consumer alone, truncated to 120 bits, in base32 behind the id of the key
-(`K7QX-` and 24 characters). The same person keeps the token within a consumer, two consumers cannot compare theirs,
-and without the key no number can be found by trying.
+(`K7QX-` and 24 characters). The same person keeps the token within a consumer, two consumers cannot compare theirs
+by the tokens alone, and without the key no number can be found by trying.
 """
 
 from __future__ import annotations
