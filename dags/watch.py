@@ -7,6 +7,8 @@ the ledger, one message each, and one when it is over. Whether Airflow itself li
 **A rerun:** the same; nothing is told twice, also by two at once.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import DAG, task
 
 from perlinsos_airflow.schedules import every, retries
@@ -18,7 +20,7 @@ with DAG(
     schedule=every("watch"),
     catchup=False,
     max_active_runs=1,
-    default_args=retries(),
+    default_args=retries() | {"execution_timeout": timedelta(minutes=10)},
     doc_md=__doc__,
 ):
 

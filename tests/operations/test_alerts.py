@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apprise
 import pytest
 
 from perlinsos.context import open_context
@@ -256,3 +258,110 @@ def test_without_a_recipient_nothing_is_lost(world, sink, monkeypatch):
     assert watch(world)["opened"] == 1
     monkeypatch.setenv("PERLINSOS_ALERT_URLS", sink.url)
     assert watch(world)["sent"] == 1
+
+
+def refuse_three(world):
+    """Three troubles at once: three messages wait."""
+    for source in ("test-population", "test-family", "test-person"):
+        with pytest.raises(Refused):
+            deliver_rows(world, source, [{"status": "x"}], day="2025-12-22")
+
+
+def mend_three(world):
+    """Correct what `refuse_three` spoiled."""
+    for source, row in (("test-population", person), ("test-family", family), ("test-person", member)):
+        send_again(world, source, [row(n) for n in range(3)], "2025-12-22-2")
+
+
+def break_notify(monkeypatch, error, calls=(1,)):
+    """Make the library raise at the calls with these numbers."""
+    real, made = apprise.Apprise.notify, []
+
+    def notify(self, *arguments, **named):
+        made.append(1)
+        if len(made) in calls:
+            raise error
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(apprise.Apprise, "notify", notify)
+
+
+def openings(world):
+    return sorted(row["opening"] for row in read_rows(world, "select opening from alert"))
+
+
+def test_a_watcher_that_dies_while_sending_loses_nothing(world, sink, monkeypatch):
+    refuse_three(world)
+    break_notify(monkeypatch, KeyboardInterrupt(), calls=(2,))
+    with pytest.raises(KeyboardInterrupt):
+        watch(world)
+    assert openings(world) == ["sent", "taken", "waiting"]
+    watch(world)
+    assert len(sink.subjects) == 2, "the message under way belongs to its watcher for a while"
+    assert watch(later(world, minutes=16))["sent"] == 1
+    assert watch(later(world, minutes=40))["sent"] == 0
+    told = [sink.text(number) for number in range(3)]
+    assert len(set(told)) == 3, "each of the three was told"
+    mend_three(world)
+    watch(later(world, minutes=50))
+    assert [subject.startswith("[Perlinsos] resolved: ") for subject in sink.subjects] == [False] * 3 + [True] * 3
+
+
+def test_what_nobody_was_told_has_no_ending(world, sink, monkeypatch):
+    refuse_three(world)
+    break_notify(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        watch(world)
+    mend_three(world)
+    watch(later(world, minutes=5))
+    watch(later(world, minutes=30))
+    assert sink.subjects == []
+    assert openings(world) == ["left_out"] * 3
+    assert {row["ending"] for row in read_rows(world, "select ending from alert")} == {"left_out"}
+
+
+def test_an_error_of_the_library_is_kept_and_the_message_sent_later(world, sink, monkeypatch):
+    refuse_three(world)
+    break_notify(monkeypatch, TypeError(f"odd: {sink.url}"))
+    counts = watch(world)
+    assert (counts["sent"], counts["failed"]) == (0, 1), "the round ends at the first message that reaches nobody"
+    errors = read_rows(world, "select send_error from alert where send_error is not null")
+    assert errors == [{"send_error": "none of 1 recipients could be reached (TypeError)"}]
+    assert watch(world)["sent"] == 3
+    assert len({sink.text(number) for number in range(3)}) == 3
+
+
+def test_a_message_that_always_fails_does_not_hold_up_the_others(world, sink, monkeypatch):
+    refuse_three(world)
+    break_notify(monkeypatch, TypeError("odd"), calls=(1, 4))
+    first, second = watch(world), watch(world)
+    assert (first["sent"], first["failed"]) == (0, 1)
+    assert (second["sent"], second["failed"]) == (2, 1), "what failed is tried after the others"
+    mend_three(world)
+    watch(later(world, minutes=5))
+    assert [subject.startswith("[Perlinsos] resolved: ") for subject in sink.subjects] == [False, False, True, True]
+
+
+def test_a_server_that_says_nothing_costs_one_message_a_round(world, monkeypatch):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        port = silent.getsockname()[1]
+        monkeypatch.setenv(
+            "PERLINSOS_ALERT_URLS", f"mailto://127.0.0.1:{port}?from=a@x.org&to=b@x.org&mode=insecure&cto=0.2&rto=0.2"
+        )
+        refuse_three(world)
+        assert watch(world)["failed"] == 1
+    assert openings(world) == ["waiting"] * 3
+
+
+def test_a_message_counts_as_told_when_one_recipient_has_it(world, sink, monkeypatch):
+    monkeypatch.setenv(
+        "PERLINSOS_ALERT_URLS", f"{sink.url} mailto://127.0.0.1:9?from=a@example.org&to=b@example.org&mode=insecure"
+    )
+    with pytest.raises(Refused):
+        deliver_rows(world, "test-population", [{"nik": nik(0)}], day="2025-12-22")
+    assert watch(world)["sent"] == 1
+    (alert,) = read_rows(world, "select opening, send_error from alert")
+    assert alert == {"opening": "sent", "send_error": "1 of 2 recipients could not be reached"}
+    assert watch(world)["sent"] == 0

@@ -27,4 +27,4 @@ def tell_from_outside(ctx: Context, findings: Iterable[Finding]) -> dict[str, An
         found = [FoundAlert(AIRFLOW_DEAD, "airflow", what, "perlinsos doctor", "/perlinsos/coverage")]
     with ctx.connect("watcher") as connection:
         counts = observe(connection, found, FROM_OUTSIDE, ctx)
-    return {"found": len(found), **counts, **send_waiting(ctx.connect, read_alert_settings(ctx.settings))}
+    return {"found": len(found), **counts, **send_waiting(ctx, read_alert_settings(ctx.settings))}

@@ -28,7 +28,7 @@ def watch(ctx: Context) -> dict[str, Any]:
         with ctx.connect("watcher") as connection:
             found = find_all(ctx, connection, settings)
             counts = observe(connection, found, FROM_INSIDE, ctx)
-        measured.counts = {"found": len(found), **counts, **send_waiting(ctx.connect, settings)}
+        measured.counts = {"found": len(found), **counts, **send_waiting(ctx, settings)}
         measured.state = "done" if any(measured.counts.values()) else "nothing_new"
     return measured.counts
 
