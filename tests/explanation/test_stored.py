@@ -97,6 +97,12 @@ def test_every_number_of_the_pinned_batches_has_an_answer(answer: Callable[..., 
     assert kinds(answer("3510164101907999")) == ["not_seen"]
 
 
+def test_a_cell_that_is_no_number_of_a_person_or_card_is_not_what_was_asked_for(answer: Callable[..., dict[str, object]]) -> None:
+    """The row that was set aside has `1` as its place in the family and `active` as its status."""
+    assert [kinds(answer(text)) for text in ("1", "active", "P")] == [["not_seen"]] * 3
+    assert kinds(answer(f" {SET_ASIDE} ")) == ["only_quarantined"]
+
+
 def test_a_number_of_a_pinned_register_of_another_region_is_sent_to_its_office(ctx: Context) -> None:
     """The neighbour's delivery is pinned for the one person whom both registers have; its other rows are not taken."""
     here_too = person(1, region="35.09", nik=nik(1))

@@ -32,6 +32,8 @@ from perlinsos.operations.calendar import ZONES
 from perlinsos.operations.rule_files import fetch_rules, load_agencies
 from perlinsos.storage import Missing, digest_of
 
+ID_COLUMNS = ("nik", "no_kk")
+
 
 @dataclass(frozen=True)
 class _Stored:
@@ -155,10 +157,10 @@ def _has(rows: Relation, number: str) -> bool:
 
 
 def _find_held(held: Relation, cells: Relation, text: str) -> str | None:
-    """The source of a row that was set aside and names the number, as it was read or in any cell as it arrived; empty
-    where the row names none, None where no row does."""
-    for column in ("nik", "no_kk"):
+    """The source of a row that was set aside and names the number, as it was read or as it arrived in a column of numbers
+    of persons or cards; empty where the row names none, None where no row does."""
+    for column in ID_COLUMNS:
         if rows := find_rows(held, column, text):
             return str(rows[0]["source"] or "")
-    names = [name for name, kind in zip(cells.columns, cells.types, strict=True) if str(kind) == "VARCHAR"]
+    names = [name for name in ID_COLUMNS if name in cells.columns]
     return "" if any(find_rows(cells, name, text, loosely=loosely) for name in names for loosely in (False, True)) else None
