@@ -13,8 +13,10 @@ import pytest
 
 from perlinsos.context import open_context
 from perlinsos.errors import Conflict, Refused
+from perlinsos.ledger.connection import call
 from perlinsos.ledger.outcomes import measure
 from perlinsos.operations import accept, dispatch, housekeeping, pull
+from perlinsos.operations.alerts import machine
 from perlinsos.operations.alerts.found import FROM_INSIDE, FROM_OUTSIDE
 from perlinsos.operations.alerts.outside import tell_from_outside
 from perlinsos.operations.alerts.watching import watch
@@ -22,9 +24,11 @@ from perlinsos.operations.leak_record import check_and_record
 from perlinsos.operations.services.diagnosis import FINE, UNREACHABLE, Finding
 from perlinsos.publication.publish import publish
 from perlinsos.settings import find_project
+from perlinsos.watch.strip import Disk
 from smtp_sink import open_sink
 
 from .conftest import add_cycle, add_region, deliver_rows, read_rows, register
+from .past_of_tests import apply, plan
 from .sources_of_tests import as_csv, family, member, nik, person, signal
 
 RUN = {"dag_id": "determine", "run_id": "test-run", "task_id": "publish"}
@@ -121,6 +125,34 @@ def test_a_region_whose_work_was_set_aside(world, sink):
     assert_resolved_once(sink, lambda: watch(world), words)
 
 
+def test_a_past_stage_whose_work_was_set_aside(past, sink):
+    apply(past, plan(past))
+    dispatch.advance(past)
+    at = past.at_time(past.at + timedelta(days=30))
+    assert watch(at)["found"] == 0, "what waits for its turn is no trouble"
+    with past.connect("decider") as connection, connection.cursor() as cursor:
+        cursor.execute("select work_id, fence from claim_work('determine', '35.11', '2025-T4', 'test', 60)")
+        cursor.execute("select end_claim(%s, %s, 'failed', %s)", [*cursor.fetchone(), '{"what": "a rule file is missing"}'])
+    words = "35.11 2025-T4: a region stands still"
+    body = ("a rule file is missing", "owner: Watcher", "dispatch --retry '35.11|2025-T4'", "of backfill ")
+    assert_told_once(sink, lambda: watch(at), words, body=body)
+    with past.connect("decider") as connection, connection.cursor() as cursor:
+        cursor.execute("select * from retry_work('determine', '35.11', '2025-T4')")
+    assert_resolved_once(sink, lambda: watch(at), words)
+
+
+def test_a_past_stage_that_something_holds_up(past, sink):
+    apply(past, plan(past))
+    with past.connect("decider") as connection:
+        call(connection, "set_waiting", ["2025-T3/35.11", "error: the plan does no longer hold"])
+    assert watch(past.at_time(past.at + timedelta(hours=23)))["found"] == 0
+    body = ("no longer hold", "owner: Watcher", "perlinsos backfill status --region 35.11")
+    at = past.at_time(past.at + timedelta(hours=25))
+    assert_told_once(sink, lambda: watch(at), "35.11 2025-T3: a region stands still", body=body)
+    dispatch.advance(past)
+    assert_resolved_once(sink, lambda: watch(at), "35.11 2025-T3: a region stands still")
+
+
 def test_a_region_without_a_team_long_after_its_cut_off(ctx, sink, monkeypatch):
     add_region(ctx)
     add_cycle(ctx, cut_off="2026-01-01", required=[{"source": "test-signal", "max_age_days": 400}])
@@ -197,6 +229,18 @@ def test_a_full_disk(world, sink, monkeypatch):
     assert_told_once(sink, lambda: watch(world), "platform: the disk is nearly full", body=("GiB",))
     monkeypatch.delenv("PERLINSOS_ALERT_DISK_SHARE")
     assert_resolved_once(sink, lambda: watch(world), "the disk is nearly full")
+
+
+def test_a_disk_around_its_limit_begins_once_and_ends_with_a_margin(world, sink, monkeypatch):
+    def look(free):
+        monkeypatch.setattr(machine, "read_disk", lambda home: Disk(int(free * 10**6), 10**6))
+        watch(world)
+        return [subject.startswith("[Perlinsos] resolved: ") for subject in sink.subjects]
+
+    for free in (0.0999, 0.1001, 0.0999, 0.1001, 0.1199):
+        assert look(free) == [False]
+    assert look(0.1201) == [False, True]
+    assert look(0.1001) == [False, True], "between the limit and the margin nothing begins"
 
 
 def test_a_dead_airflow_is_told_from_outside(world, sink):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from perlinsos.ledger.connection import Connection, fetch_rows
@@ -50,9 +50,10 @@ def find_recorded(connection: Connection) -> Iterator[FoundAlert]:
         yield FoundAlert(kind, row["step"], f"{error['what']}: {str(error.get('where', ''))[:500]}", command)
 
 
-def find_full_disk(home: Path, settings: AlertSettings) -> Iterator[FoundAlert]:
-    """The disk of the home below its least share of free space."""
+def find_full_disk(home: Path, settings: AlertSettings, open_subjects: Iterable[str]) -> Iterator[FoundAlert]:
+    """The disk of the home below its least share of free space; once that is told, until it has a margin more."""
     disk = read_disk(home)
-    if disk.free_share < settings.least_free_disk:
+    margin = settings.disk_margin if str(home) in open_subjects else 0.0
+    if disk.free_share < settings.least_free_disk + margin:
         what = f"{disk.free / 2**30:.1f} GiB of the disk of {home} are free ({disk.free_share:.0%})"
         yield FoundAlert(DISK_FULL, str(home), what, "perlinsos doctor")

@@ -10,7 +10,7 @@ from psycopg2.extras import Json
 from perlinsos.context import Context
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.outcomes import measure
-from perlinsos.operations.alerts import cycles, deliveries, machine
+from perlinsos.operations.alerts import backfills, cycles, deliveries, machine
 from perlinsos.operations.alerts.found import FROM_INSIDE, FoundAlert
 from perlinsos.operations.alerts.sending import send_waiting
 from perlinsos.operations.alerts.settings import AlertSettings, read_alert_settings
@@ -46,10 +46,11 @@ def find_all(ctx: Context, connection: Connection, settings: AlertSettings) -> l
     return [
         *told,
         *cycles.find_stuck(connection, cells, told, settings, ctx.at),
+        *backfills.find_standing(connection, settings, ctx.at),
         *cycles.find_near_dates(connection, cells, open_ones, ctx.at),
         *machine.find_conflicts(connection),
         *machine.find_recorded(connection),
-        *machine.find_full_disk(ctx.settings.home, settings),
+        *machine.find_full_disk(ctx.settings.home, settings, open_ones),
     ]
 
 
