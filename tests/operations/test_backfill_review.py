@@ -14,6 +14,7 @@ from perlinsos.operations.backfill.apply import apply_plan, cancel
 from perlinsos.operations.backfill.plan import make_plan
 from perlinsos.operations.backfill.record import read_plan, write_plan
 from perlinsos.operations.backfill.status import read_backfill_status
+from perlinsos.operations.readiness.checks import check_region
 
 from .conftest import read_rows
 from .past_of_tests import PAST, WORDS, actions, apply, deliver_past, plan, run_all, states, template
@@ -35,7 +36,10 @@ def test_what_changes_between_apply_and_the_tick_is_not_decided(past):
     assert dispatch.advance(past)["frozen"] == PAST[1:]
     stage = read_backfill_status(past)[0]["stages"][0]
     assert stage["state"] == "WAITING" and "no longer those of the backfill" in stage["why"]
-    assert stage["next_command"] == "perlinsos backfill plan 35.11 --from 2025-T3 --until 2025-T3"
+    again = 'perlinsos backfill plan 35.11 --from 2025-T3 --until 2025-T3 --reason "…" --watcher "NAME"'
+    assert stage["next_command"] == again
+    missing = check_region(past, "35.11", "2025-T3").first_missing
+    assert (missing.found, missing.command) == (stage["why"], again)
 
 
 def test_the_file_carries_the_plan_and_an_edit_is_seen(past, tmp_path):
@@ -43,9 +47,12 @@ def test_the_file_carries_the_plan_and_an_edit_is_seen(past, tmp_path):
     write_plan(record, tmp_path / "plan.yaml")
     read, text = read_plan(tmp_path / "plan.yaml")
     assert read == record and apply_plan(past, read, text, "Reviewer") == "applied"
-    (tmp_path / "plan.yaml").write_text(text.replace("the pilot's first year", "something else"))
-    with pytest.raises(Refused, match="was edited"):
-        read_plan(tmp_path / "plan.yaml")
+    edits = [("the pilot's first year", "something else"), (f"backfill: {record.backfill}", "backfill: another-name")]
+    for before, after in [*edits, (f"estimate: {record.estimate}", "estimate: none")]:
+        assert before in text
+        (tmp_path / "plan.yaml").write_text(text.replace(before, after))
+        with pytest.raises(Refused, match="was edited"):
+            read_plan(tmp_path / "plan.yaml")
     with pytest.raises(WrongUsage, match="is there"):
         write_plan(record, tmp_path / "plan.yaml")
 
@@ -56,6 +63,10 @@ def test_a_second_person_reviews_it(past):
         apply_plan(past, record, "")
     with pytest.raises(Refused, match="not reviewed by its watcher"):
         apply_plan(past, record, "", " watcher ")
+    with pytest.raises(Refused, match="not reviewed by its watcher"):
+        apply_plan(past, record, "", "Watcher\u200b")
+    with pytest.raises(Conflict, match="no longer what would be done"):
+        apply_plan(past, record.model_copy(update={"stages": record.stages[:1]}).signed(), "", "Reviewer")
 
 
 def test_applied_again_it_is_unchanged(past):
@@ -122,6 +133,8 @@ def test_what_was_cancelled_before_any_tick_is_never_frozen_and_may_be_planned_a
     assert cancel(past, record.backfill, "Somebody") == ["2025-T3", "2025-T4"]
     assert read_backfill_status(past)[0]["state"] == "cancelled"
     assert dispatch.advance(past)["frozen"] == []
+    found = check_region(past, "35.11", "2025-T3")
+    assert not found.is_ready and found.first_missing.found == f"the backfill {record.backfill} was cancelled"
     again = plan(past.at_time(past.at + timedelta(hours=1)))
     assert apply(past, again) == "applied"
     assert run_all(past) == PAST

@@ -3,11 +3,12 @@
 import csv
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from chromium import MISSING, find_chromium, open_chromium
+from conftest import execute
 from perlinsos.errors import Refused
 from perlinsos.operations import dispatch
 from perlinsos.operations.readiness.checks import check_region
@@ -49,6 +50,22 @@ def test_a_live_stage_is_ready_with_its_quota_and_not_without(world):
     assert found.is_ready and found.first_missing is None
     assert named(found)["test-family"].found == "2025-12-20, 12 of at most 100 days old; 3 rows, 0 quarantined"
     assert named(found)["zone"].found == "WIB"
+
+
+def test_what_dispatch_waits_for_is_not_ready(world):
+    register(world, "kuota", quotas={"pkh": 1, "bpnt": 5})
+    early = check_region(world.at_time(datetime(2025, 12, 30, tzinfo=UTC)), "35.10")
+    assert (early.is_ready, early.first_missing.found) == (False, "nothing is frozen before 2026-01-01")
+    execute(
+        world.settings.database_url,
+        "update perlinsos.region set programmes = programmes || '{blt-kesra}' where region_code = '35.10'",
+    )
+    later = check_region(world, "35.10")
+    assert later.is_ready  # it exists in 2025-T4 only
+    execute(
+        world.settings.database_url, "update perlinsos.region set programmes = programmes || '{pip}' where region_code = '35.10'"
+    )
+    assert named(check_region(world, "35.10"))["pip"].command == "perlinsos cycle add FILE (the same file again)"
 
 
 def test_a_past_stage_may_do_without_a_quota(world):

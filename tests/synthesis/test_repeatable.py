@@ -64,7 +64,8 @@ def test_on_another_day_they_are_the_same_people_on_the_same_cards(tmp_path: Pat
         niks.append({row["nik"] for row in register})
         cards.append({row["no_kk"] for row in register})
         deciles.append({row["no_kk"]: row["decile"] for row in families})
-    assert niks[0] == niks[1]
+    assert niks[0] < niks[1]  # some are born between the two days
+    assert len(niks[1] - niks[0]) < 0.01 * len(niks[1])
     both = cards[0] & cards[1]
     assert 0.9 * len(cards[0]) < len(both) < len(cards[0])
     assert {deciles[0][card] == deciles[1][card] for card in deciles[0].keys() & deciles[1].keys()} == {True}

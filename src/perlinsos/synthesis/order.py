@@ -22,6 +22,8 @@ from perlinsos.synthesis.truth import write_canonical
 SMALLEST = 300
 PARQUET_OF_BOTH = ("dtsen-family", "dtsen-person")
 
+OLDEST_SNAPSHOT = date(2022, 1, 1)
+
 
 @dataclass(frozen=True)
 class SynthOrder:
@@ -58,11 +60,15 @@ def parse_sizes(regions: list[str], families: list[str] | None, scale: float | N
 
 
 def parse_day(text: str) -> date:
-    """A day written 2025-12-20; raises WrongUsage for anything else."""
+    """A day written 2025-12-20; raises WrongUsage for anything else, and for one so old that heads were children then."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise WrongUsage(f"{text!r} is no day", remedy="write 2025-12-20") from error
+    if day < OLDEST_SNAPSHOT:
+        why = f"the people are those of {moves.ANCHOR}; long before, heads of families were children"
+        raise WrongUsage(f"{text} is too early for a snapshot", why=why, remedy=f"write {OLDEST_SNAPSHOT} or later")
+    return day
 
 
 def _size(word: str) -> int | None:

@@ -136,10 +136,38 @@ def build_regency(
     alive = np.where(persons.status == moves.ACTIVE, age, -1.0)
     employment = welfare.draw_employment(work, alive, decile)
     wages = welfare.draw_wages(work, alive, decile, employment, targets.minimum_wage_idr)
-    return Regency(
+    made = Regency(
         seed, targets, snapshot, villages, persons, families, welfare_persons, facts, employment, wages,
         base_families, len(base.birth),
     )  # fmt: skip
+    return _leave_out_unborn(made, today)
+
+
+def _leave_out_unborn(made: Regency, today: int) -> Regency:
+    """The same without those who are born after the day of the deliveries."""
+    is_born = made.persons.birth <= today
+    if is_born.all():
+        return made
+    place = np.cumsum(is_born) - 1
+    rows = is_born[made.welfare_persons.person]
+    known = _chosen(made.welfare_persons, rows)
+    return replace(
+        made,
+        persons=_chosen(made.persons, is_born),
+        facts=_chosen(made.facts, is_born),
+        employment=made.employment[is_born],
+        wages=made.wages[is_born],
+        welfare_persons=replace(known, person=place[known.person]),
+        base_persons=int(is_born[: made.base_persons].sum()),
+    )
+
+
+Chosen = TypeVar("Chosen", Persons, WelfarePersons, welfare.Facts)
+
+
+def _chosen(record: Chosen, rows: Array) -> Chosen:
+    """Some entries of a record of arrays."""
+    return replace(record, **{field.name: getattr(record, field.name)[rows] for field in fields(record)})
 
 
 def _other_people(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from typing import Any, Literal
 
 from perlinsos.context import Context
@@ -60,24 +61,31 @@ def _check_reviewer(record: BackfillRecord, reviewer: str | None) -> str:
     name = (reviewer or record.reviewed_by or "").strip()
     if not name:
         raise WrongUsage("nobody has reviewed this plan", where=record.backfill, remedy="add --reviewer NAME")
-    if name.casefold() == record.watcher.strip().casefold():
+    if _letters(name) == _letters(record.watcher):
         why = "the watcher has made it, so a second person reads it"
         raise Refused("a plan is not reviewed by its watcher", where=record.backfill, why=why, remedy="--reviewer NAME")
     return name
+
+
+def _letters(name: str) -> str:
+    """What is left of a name when case, spaces and what nobody sees are gone."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
 
 
 def _check_unchanged(ctx: Context, record: BackfillRecord) -> None:
     """Make the plan again and compare, stage by stage."""
     words = {"reason": record.reason, "watcher": record.watcher}
     now = make_plan(ctx, record.region, record.first, record.last, template=record.template, **words)
-    pairs = zip(record.stages, now.stages, strict=True)
-    changed = [_describe_change(then, today) for then, today in pairs if then.essence != today.essence]
+    changed = [] if len(record.stages) == len(now.stages) else [f"it has {len(record.stages)} stages of {len(now.stages)}"]
+    pairs = zip(record.stages, now.stages, strict=not changed)
+    changed += [_describe_change(then, today) for then, today in pairs if then.essence != today.essence]
     if changed:
         raise Conflict(
             "the plan is no longer what would be done",
             where=record.backfill,
             why="; ".join(changed),
-            remedy=f"perlinsos backfill plan {record.region} --from {record.first} --until {record.last}",
+            remedy=f"perlinsos backfill plan {record.region} --from {record.first} --until {record.last}"
+            ' --reason "…" --watcher "NAME"',
         )
 
 

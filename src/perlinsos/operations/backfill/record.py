@@ -70,11 +70,8 @@ class BackfillRecord(_Part):
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the digest covers: all but the name, the estimates and the reviewer."""
-        found = self.model_dump(mode="json", by_alias=True, exclude={"backfill", "digest", "estimate", "reviewed_by"})
-        for stage in found["stages"]:
-            del stage["estimate_seconds"]
-        return found
+        """What the digest covers: all but the name, which follows from it, and the reviewer."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"backfill", "digest", "reviewed_by"})
 
     @property
     def own_digest(self) -> str:
@@ -125,11 +122,12 @@ def read_plan(path: Path) -> tuple[BackfillRecord, str]:
         raise WrongUsage(
             f"{path.name} is no plan of a backfill", where=str(path), why="; ".join(reasons), remedy="perlinsos backfill plan"
         ) from error
-    if record.own_digest != record.digest:
+    signed = record.signed()
+    if (signed.digest, signed.backfill) != (record.digest, record.backfill):
         raise Refused(
             "the plan was edited after it was made",
             where=str(path),
-            why=f"its digest says {record.digest[:12]}…, its content is {record.own_digest[:12]}…",
+            why=f"its content is {signed.backfill}, {signed.digest[:12]}…; its name and digest say otherwise",
             remedy="a plan is made by `perlinsos backfill plan`, never by hand: plan again",
         )
     return record, path.read_text(encoding="utf-8")

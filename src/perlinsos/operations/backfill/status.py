@@ -44,7 +44,7 @@ def _describe(connection: Connection, backfill: dict[str, Any], stage: dict[str,
         return found
     if stage["is_cancelled"]:
         return found | {"state": "CANCELLED", "why": f"cancelled by {backfill['cancelled_by']} before it began"}
-    again = f"perlinsos backfill plan {region} --from {name} --until {name}"
+    again = f'perlinsos backfill plan {region} --from {name} --until {name} --reason "…" --watcher "NAME"'
     work = fetch_rows(connection, _WORK_OF, [region, name, stage["input_set"]])
     if not work:
         waits = fetch_rows(connection, "select waiting_reason from cycle where cycle_id = %s", [f"{name}/{region}"])

@@ -10,21 +10,25 @@ from typing import Any
 
 from perlinsos.context import Context
 from perlinsos.errors import Refused
-from perlinsos.ledger import cycles
+from perlinsos.ledger import backfills, cycles
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.cycles import Cycle
 from perlinsos.ledger.deliveries import Batch, read_batches_until
 from perlinsos.ledger.records import NATIONAL
+from perlinsos.ledger.work import DETERMINE, find_work, make_key
 from perlinsos.model.stages import Stage
-from perlinsos.operations.calendar import ZONES, local_day
-from perlinsos.operations.inputs import NEEDED, find_silent, pick_in_force
+from perlinsos.operations.calendar import ZONES, close_window, load_holidays, local_day
+from perlinsos.operations.inputs import NEEDED, count_unread, find_silent, pick_in_force
 from perlinsos.operations.region_programmes import find_absent, find_faults
 from perlinsos.operations.rule_files import load_today
+
+SOON = timedelta(days=60)
+"""How long before a window opens the holidays of its last day must be known."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is needed. `kind`: record, decree, cycle, source, reference. `is_needed` False: without it the
+    """One thing that is needed. `kind`: record, decree, cycle, source, reference, tick. `is_needed` False: without it the
     result can only be a simulation. `command` is what brings it, empty where it is there."""
 
     kind: str
@@ -110,6 +114,9 @@ def _each(
     yield from _check_sources(ctx, connection, region, stage, cycle)
     yield _check_wage(ctx, region, stage)
     yield from _check_quotas(connection, region, stage, record, cycle)
+    if cycle is not None:
+        yield from _check_lists(connection, cycle, record)
+        yield from _check_tick(ctx, connection, cycle)
 
 
 def _check_record(ctx: Context, region: str, record: dict[str, Any] | None) -> Iterator[Check]:
@@ -187,7 +194,61 @@ def _check_cycle(region: str, stage: str, cycle: Cycle | None) -> Check:
     if cycle is not None:
         return Check("cycle", stage, True, f"{cycle.purpose}, cut-off {cycle.cut_off}")
     command = f"perlinsos cycle add FILE; for a past stage: perlinsos backfill plan {region} --from {stage} --until {stage}"
+    command += ' --reason "…" --watcher "NAME"'
     return Check("cycle", stage, False, f"{stage} is not to be determined", command)
+
+
+def _check_lists(connection: Connection, cycle: Cycle, record: dict[str, Any] | None) -> Iterator[Check]:
+    """A list for every programme of the region: one that the region got later has none in an older cycle."""
+    there = {one.programme for one in cycles.read_lists(connection, cycle.cycle_id)}
+    for code in [] if record is None else record["programmes"]:
+        if code not in there:
+            found = f"{cycle.stage} has no list of it: the region got the programme after the cycle"
+            yield Check("cycle", code, False, found, "perlinsos cycle add FILE (the same file again)")
+
+
+def _check_tick(ctx: Context, connection: Connection, cycle: Cycle) -> Iterator[Check]:
+    """What else dispatch waits for: the cut-off, deliveries that are being read, a plan that no longer holds, failed work,
+    holidays of the year in which the window closes."""
+    key = make_key(cycle.region_code, cycle.stage)
+    today = local_day(ctx.at, cycle.zone)
+    work = find_work(connection, DETERMINE, cycle.region_code, cycle.stage)
+    if work is not None and work["state"] == "failed":
+        found = f"the determination was refused: {work['error'].get('what', '')}"
+        yield Check("tick", "work", False, found, f"perlinsos dispatch --retry '{key}'")
+    if today < cycle.cut_off:
+        yield Check("tick", "cut-off", False, f"nothing is frozen before {cycle.cut_off}", "")
+    elif unread := count_unread(ctx, connection, cycle.cut_off):
+        found = f"{unread} deliveries of any region that may count are being read"
+        yield Check("tick", "deliveries", False, found, "perlinsos status")
+    yield from _check_pin(connection, cycle, work)
+    if cycle.purpose == "live":
+        yield from _check_window(ctx, cycle)
+
+
+def _check_pin(connection: Connection, cycle: Cycle, work: dict[str, Any] | None) -> Iterator[Check]:
+    """The plan that brings a past stage: whether it still holds, as the last tick of dispatch found it."""
+    pin = backfills.read_pin(connection, cycle.region_code, cycle.stage) if cycle.purpose == "backfill" else None
+    if pin is None or (work is not None and work["input_set_digest"] == pin.input_set_digest):
+        return
+    again = f"perlinsos backfill plan {cycle.region_code} --from {cycle.stage} --until {cycle.stage}"
+    again += ' --reason "…" --watcher "NAME"'
+    said = fetch_rows(connection, "select waiting_reason as why from cycle where cycle_id = %s", [cycle.cycle_id])[0]["why"]
+    if pin.is_cancelled:
+        yield Check("tick", "plan", False, f"the backfill {pin.backfill_id} was cancelled", again)
+    elif said and pin.backfill_id in said:
+        yield Check("tick", "plan", False, said, again)
+
+
+def _check_window(ctx: Context, cycle: Cycle) -> Iterator[Check]:
+    """Whether the end of a window that opens soon can be reckoned: the holidays of its year must be known."""
+    if cycle.announce_at - ctx.at > SOON:
+        return
+    holidays = load_holidays(ctx.settings.folder("reference") / "holidays.csv")
+    try:
+        close_window(max(cycle.announce_at, ctx.at), cycle.window_months, cycle.zone, holidays)
+    except Refused as error:
+        yield Check("reference", "holidays", False, error.what, error.remedy or "add the year to reference/holidays.csv")
 
 
 def _check_sources(ctx: Context, connection: Connection, region: str, stage: str, cycle: Cycle | None) -> Iterator[Check]:

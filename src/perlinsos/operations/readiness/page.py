@@ -70,6 +70,8 @@ def _title(words: dict[str, str], check: Check) -> str:
         return f"{words[f'decree:{kind}']} {programme.upper()}".strip()
     if check.kind == "source":
         return f"{words['source_of']} {check.name}"
+    if check.kind == "tick":
+        return words["tick"]
     if check.kind == "cycle":
         return f"{words['cycle']} {check.name}"
     return words[f"record:{check.name}"] if check.kind == "record" else words["reference"]
