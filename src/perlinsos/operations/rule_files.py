@@ -31,7 +31,12 @@ def rule_key(digest: str) -> str:
 def load_today(ctx: Context) -> RuleFolder:
     """Today's `programmes/`, read once as long as no file of it changes. Refused where a file is faulty."""
     folder = ctx.settings.folder("programmes")
-    return _load(folder, tuple(sorted(_digest_today(folder).items())))
+    return _load(folder, _as_key(_digest_today(folder)))
+
+
+def _as_key(digests: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Digests as something that a cache can know."""
+    return tuple(sorted(digests.items()))
 
 
 @lru_cache(maxsize=4)
@@ -48,9 +53,10 @@ def _digest_today(folder: Path) -> dict[str, str]:
 
 def load_pinned(ctx: Context, wanted: Mapping[str, str]) -> RuleFolder:
     """The rules of an input set; where today's files are the same, today's folder with whatever else is in it."""
-    today = _digest_today(ctx.settings.folder("programmes"))
+    today_folder = ctx.settings.folder("programmes")
+    today = _digest_today(today_folder)
     if all(today.get(name) == digest for name, digest in wanted.items() if name != AGENCIES):
-        return load_today(ctx)
+        return _load(today_folder, _as_key(today))
     with tempfile.TemporaryDirectory(prefix="perlinsos-rules-") as folder:
         return load_rule_folder(fetch_rules(ctx, wanted, Path(folder)))
 

@@ -10,7 +10,7 @@ from perlinsos.context import Context
 from perlinsos.errors import Conflict, Refused, WrongUsage
 from perlinsos.ledger import backfills
 from perlinsos.operations.backfill.plan import make_plan
-from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, write_cycle
+from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, plan_command, write_cycle
 from perlinsos.operations.region_programmes import list_absent
 from perlinsos.operations.rule_files import load_today
 
@@ -84,8 +84,7 @@ def _check_unchanged(ctx: Context, record: BackfillRecord) -> None:
             "the plan is no longer what would be done",
             where=record.backfill,
             why="; ".join(changed),
-            remedy=f"perlinsos backfill plan {record.region} --from {record.first} --until {record.last}"
-            ' --reason "…" --watcher "NAME"',
+            remedy=plan_command(record.region, record.first, record.last),
         )
 
 

@@ -96,6 +96,11 @@ def parse_range(first: str, last: str) -> list[Stage]:
     return found
 
 
+def plan_command(region: str, first: str, last: str) -> str:
+    """The command that plans these stages, for a person to complete."""
+    return f'perlinsos backfill plan {region} --from {first} --until {last} --reason "…" --watcher "NAME"'
+
+
 def write_cycle(cycle: CycleRecord) -> str:
     """A cycle's record as the YAML text that is registered."""
     return yaml.safe_dump(cycle.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -9,6 +9,7 @@ from perlinsos.errors import Refused
 from perlinsos.ledger import backfills
 from perlinsos.ledger.connection import Connection, fetch_rows
 from perlinsos.ledger.work import make_key
+from perlinsos.operations.backfill.record import plan_command
 
 _WORK = {"due": "DUE", "claimed": "RUNNING", "done": "DONE", "failed": "FAILED"}
 _OPEN = ("WAITING", "DUE", "RUNNING", "FAILED")
@@ -44,7 +45,7 @@ def _describe(connection: Connection, backfill: dict[str, Any], stage: dict[str,
         return found
     if stage["is_cancelled"]:
         return found | {"state": "CANCELLED", "why": f"cancelled by {backfill['cancelled_by']} before it began"}
-    again = f'perlinsos backfill plan {region} --from {name} --until {name} --reason "…" --watcher "NAME"'
+    again = plan_command(region, name, name)
     work = fetch_rows(connection, _WORK_OF, [region, name, stage["input_set"]])
     if not work:
         waits = fetch_rows(connection, "select waiting_reason from cycle where cycle_id = %s", [f"{name}/{region}"])

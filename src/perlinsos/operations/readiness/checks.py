@@ -17,6 +17,7 @@ from perlinsos.ledger.deliveries import Batch, read_batches_until
 from perlinsos.ledger.records import NATIONAL
 from perlinsos.ledger.work import DETERMINE, find_work, make_key
 from perlinsos.model.stages import Stage
+from perlinsos.operations.backfill.record import plan_command
 from perlinsos.operations.calendar import ZONES, close_window, load_holidays, local_day
 from perlinsos.operations.inputs import NEEDED, count_unread, find_silent, pick_in_force
 from perlinsos.operations.region_programmes import find_absent, find_faults
@@ -193,8 +194,7 @@ def _check_cycle(region: str, stage: str, cycle: Cycle | None) -> Check:
     """The cycle of the stage."""
     if cycle is not None:
         return Check("cycle", stage, True, f"{cycle.purpose}, cut-off {cycle.cut_off}")
-    command = f"perlinsos cycle add FILE; for a past stage: perlinsos backfill plan {region} --from {stage} --until {stage}"
-    command += ' --reason "…" --watcher "NAME"'
+    command = f"perlinsos cycle add FILE; for a past stage: {plan_command(region, stage, stage)}"
     return Check("cycle", stage, False, f"{stage} is not to be determined", command)
 
 
@@ -231,8 +231,7 @@ def _check_pin(connection: Connection, cycle: Cycle, work: dict[str, Any] | None
     pin = backfills.read_pin(connection, cycle.region_code, cycle.stage) if cycle.purpose == "backfill" else None
     if pin is None or (work is not None and work["input_set_digest"] == pin.input_set_digest):
         return
-    again = f"perlinsos backfill plan {cycle.region_code} --from {cycle.stage} --until {cycle.stage}"
-    again += ' --reason "…" --watcher "NAME"'
+    again = plan_command(cycle.region_code, cycle.stage, cycle.stage)
     said = fetch_rows(connection, "select waiting_reason as why from cycle where cycle_id = %s", [cycle.cycle_id])[0]["why"]
     if pin.is_cancelled:
         yield Check("tick", "plan", False, f"the backfill {pin.backfill_id} was cancelled", again)
@@ -248,7 +247,7 @@ def _check_window(ctx: Context, cycle: Cycle) -> Iterator[Check]:
     try:
         close_window(max(cycle.announce_at, ctx.at), cycle.window_months, cycle.zone, holidays)
     except Refused as error:
-        yield Check("reference", "holidays", False, error.what, error.remedy or "add the year to reference/holidays.csv")
+        yield Check("reference", "holidays", False, error.what, error.remedy)
 
 
 def _check_sources(ctx: Context, connection: Connection, region: str, stage: str, cycle: Cycle | None) -> Iterator[Check]:
