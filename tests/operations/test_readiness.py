@@ -11,7 +11,7 @@ from chromium import MISSING, find_chromium, open_chromium
 from conftest import execute
 from perlinsos.errors import Refused
 from perlinsos.operations import dispatch
-from perlinsos.operations.readiness.checks import check_region
+from perlinsos.operations.readiness.checks import Check, check_region
 from perlinsos.operations.readiness.outlook import read_outlook
 from perlinsos.operations.readiness.page import render_page
 from perlinsos.settings import find_project
@@ -66,6 +66,15 @@ def test_what_dispatch_waits_for_is_not_ready(world):
         world.settings.database_url, "update perlinsos.region set programmes = programmes || '{pip}' where region_code = '35.10'"
     )
     assert named(check_region(world, "35.10"))["pip"].command == "perlinsos cycle add FILE (the same file again)"
+
+
+def test_the_printed_page_calls_everything_that_is_missing_by_its_name(world):
+    found = check_region(world, "35.10")
+    missing = [Check("reference", "holidays", False, ""), Check("list", "pip", False, ""), Check("tick", "cut-off", False, "")]
+    html = render_page(replace(found, checks=tuple(missing)), read_outlook(world, "35.10", "2026-T1"), DAY, language="en")
+    for words in ("holidays of the year", "list of the programme pip", "the determination cannot begin yet"):
+        assert words in html
+    assert "minimum wage" not in html
 
 
 def test_a_past_stage_may_do_without_a_quota(world):

@@ -29,7 +29,7 @@ SOON = timedelta(days=60)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is needed. `kind`: record, decree, cycle, source, reference, tick. `is_needed` False: without it the
+    """One thing that is needed. `kind`: record, decree, cycle, list, source, reference, tick. `is_needed` False: without it the
     result can only be a simulation. `command` is what brings it, empty where it is there."""
 
     kind: str
@@ -204,7 +204,7 @@ def _check_lists(connection: Connection, cycle: Cycle, record: dict[str, Any] | 
     for code in [] if record is None else record["programmes"]:
         if code not in there:
             found = f"{cycle.stage} has no list of it: the region got the programme after the cycle"
-            yield Check("cycle", code, False, found, "perlinsos cycle add FILE (the same file again)")
+            yield Check("list", code, False, found, "perlinsos cycle add FILE (the same file again)")
 
 
 def _check_tick(ctx: Context, connection: Connection, cycle: Cycle) -> Iterator[Check]:

@@ -72,6 +72,6 @@ def _title(words: dict[str, str], check: Check) -> str:
         return f"{words['source_of']} {check.name}"
     if check.kind == "tick":
         return words["tick"]
-    if check.kind == "cycle":
-        return f"{words['cycle']} {check.name}"
-    return words[f"record:{check.name}"] if check.kind == "record" else words["reference"]
+    if check.kind in ("cycle", "list"):
+        return f"{words[check.kind]} {check.name}"
+    return words[f"{check.kind}:{check.name}"]

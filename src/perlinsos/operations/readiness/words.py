@@ -42,7 +42,9 @@ WORDS = {
         "cycle": "siklus tahap",
         "tick": "penetapan belum dapat dimulai",
         "source_of": "kiriman data",
-        "reference": "upah minimum",
+        "list": "daftar program",
+        "reference:minimum wage": "upah minimum",
+        "reference:holidays": "hari libur tahun penutupan masa sanggah",
     },
     "en": {
         "title": "What will happen in {region}",
@@ -83,6 +85,8 @@ WORDS = {
         "cycle": "cycle of the stage",
         "tick": "the determination cannot begin yet",
         "source_of": "delivery",
-        "reference": "minimum wage",
+        "list": "list of the programme",
+        "reference:minimum wage": "minimum wage",
+        "reference:holidays": "holidays of the year in which objections close",
     },
 }
