@@ -6,6 +6,7 @@ with `all` behind it of the populations for every programme.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -29,6 +30,18 @@ from perlinsos.recipients.determine import determine as product
 TABLES = ("decisions", "components", "findings", "not_decided")
 FORMS = ("csv", "parquet", "odd", "lean")
 FUNNEL = ("families_seen", "elsewhere", "PINDAH", "TIDAK_MENDAFTAR", "decided")
+
+
+def ask_command(inputs: Path, out: Path, population: Population) -> subprocess.CompletedProcess[str]:
+    """What the command line answers, as a process that ended; its result is in `out`."""
+    words: list[Any] = ["determine", "--region", population.region, "--stage", population.stage, "--inputs", inputs]
+    words += ["--out", out, "--as-of", population.as_of, "--scope", population.scope, "--json"]
+    for programme in population.programmes:
+        words += ["--programme", programme]
+    for name, value in population.settings.items():
+        words += ["--set", f"{name}={value}"]
+    command = [sys.executable, "-m", "perlinsos.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def ask_referee(inputs: Path, population: Population) -> dict[str, Any] | None:

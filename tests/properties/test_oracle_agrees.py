@@ -6,15 +6,13 @@ PERLINSOS_ORACLE_FIRST_SEED where to begin.
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from oracle.families import generate
 from oracle.worlds import write
 from perlinsos.model.programmes import load_programme
-from properties.disagreements import FORMS, TABLES, ask_product, ask_referee, differences, explain
+from properties.disagreements import FORMS, TABLES, ask_command, ask_product, ask_referee, differences, explain
 from rules.what_cases_show import PROGRAMMES, codes_of
 
 FIRST = int(os.environ.get("PERLINSOS_ORACLE_FIRST_SEED", "0"))
@@ -50,14 +48,7 @@ def _codes(population, folder):
 def test_command_line_agrees_with_the_rules(seed, tmp_path):
     population = generate(seed)
     inputs = write(tmp_path / "inputs", population.data, "csv")
-    words = ["determine", "--region", population.region, "--stage", population.stage, "--inputs", inputs]
-    words += ["--out", tmp_path / "out", "--as-of", population.as_of, "--scope", population.scope, "--json"]
-    for programme in population.programmes:
-        words += ["--programme", programme]
-    for name, value in population.settings.items():
-        words += ["--set", f"{name}={value}"]
-    command = [sys.executable, "-m", "perlinsos.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ask_command(inputs, tmp_path / "out", population)
     expected = ask_referee(inputs, population)
     if expected is None:
         assert done.returncode == 1

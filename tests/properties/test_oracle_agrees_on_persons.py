@@ -7,8 +7,6 @@ some months of a year, one regency, and programmes that exclude each other (prom
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 
 import pytest
@@ -18,7 +16,7 @@ from oracle.all_programmes import generate_for_all, with_invented
 from oracle.invented import INVENTED_FILES
 from oracle.worlds import write
 from perlinsos.model.programmes import load_programme
-from properties.disagreements import FORMS, TABLES, ask_product, ask_referee, differences, explain
+from properties.disagreements import FORMS, TABLES, ask_command, ask_product, ask_referee, differences, explain
 from rules.what_cases_show import PROGRAMMES, codes_of
 
 FIRST = int(os.environ.get("PERLINSOS_ORACLE_FIRST_SEED", "0"))
@@ -87,14 +85,7 @@ def test_most_populations_are_decided(answers):
 def test_command_line_agrees_with_the_rules(seed, tmp_path):
     population = generate_for_all(seed)
     inputs = write(tmp_path / "inputs", population.data, "csv")
-    words = ["determine", "--region", population.region, "--stage", population.stage, "--inputs", inputs]
-    words += ["--out", tmp_path / "out", "--as-of", population.as_of, "--scope", population.scope, "--json"]
-    for programme in population.programmes:
-        words += ["--programme", programme]
-    for name, value in population.settings.items():
-        words += ["--set", f"{name}={value}"]
-    command = [sys.executable, "-m", "perlinsos.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ask_command(inputs, tmp_path / "out", population)
     assert done.returncode == 0, done.stderr
     expected = ask_referee(inputs, population)
     assert json.loads(done.stdout)["funnel"]["decided"] == expected["funnel"]["decided"]

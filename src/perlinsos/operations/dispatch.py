@@ -108,10 +108,10 @@ def _start_collecting(ctx: Context, connection: Connection, cycle: Cycle, today:
 
 
 def keep_existing(ctx: Context, cycle: Cycle, lists: list[ListState]) -> tuple[list[ListState], str | None]:
-    """The lists whose programmes exist at the cycle's stage; a reason where there is none."""
+    """The lists whose programmes exist at the cycle's stage, and in words which do not, where some do not or none is left."""
     absent = find_absent(load_today(ctx), cycle.region_code, cycle.stage, [one.programme for one in lists])
     there = [one for one in lists if one.programme not in absent]
-    return there, None if there else describe_absent(absent, cycle.stage)
+    return there, describe_absent(absent, cycle.stage) if absent or not there else None
 
 
 def _close_windows(ctx: Context, connection: Connection, cycle: Cycle) -> None:
@@ -165,9 +165,9 @@ def _freeze(
     elif obstacle := find_obstacle(ctx, connection, cycle, today, batches_until):
         return False, obstacle
     else:
-        lists, reason = keep_existing(ctx, cycle, lists)
-        if reason:
-            return False, reason
+        lists, left_out = keep_existing(ctx, cycle, lists)
+        if not lists:
+            return False, left_out
         programmes = sorted(one.programme for one in lists)
         wanted = build_input_set(ctx, cycle, programmes, batches_until(cycle.cut_off), quotas)
         why = "batches, rules or settings changed" if newest else "cut-off"

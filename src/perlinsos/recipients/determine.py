@@ -79,6 +79,7 @@ def determine(
     written unless all of it is: a folder beside `out` is renamed at the end. Raises WrongUsage (malformed option),
     Refused (data, region or files that cannot be used).
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's memory goes back to the system when it is free
     own = load_settings()
     programmes_folder = rules_folder or own.folder("programmes")
     request = _request(own, programmes_folder, region, stage, programmes, as_of, scope, settings or {}, set_values or {})
@@ -97,11 +98,9 @@ def determine(
 
 
 def _fit_memory(connection: duckdb.DuckDBPyConnection, files: Sequence[InputFile]) -> None:
-    """Give the engine what a region of this size needs (measured: half of it is enough, slowly), and Arrow memory that goes
-    back to the system when it is free."""
+    """Give the engine what a region of this size needs (measured: half of it is enough, slowly)."""
     limit = max(LEAST_MEMORY, MEMORY_PER_ROW * sum(file.rows for file in files))
     connection.execute("set memory_limit = $1", [f"{limit}B"])
-    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def _request(

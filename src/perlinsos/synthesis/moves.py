@@ -11,11 +11,13 @@ from perlinsos.synthesis import numbers
 from perlinsos.synthesis.draws import Array, Ints, generator
 from perlinsos.synthesis.families import CHILD, HEAD, SPOUSE
 from perlinsos.synthesis.parameters import Targets
+from perlinsos.synthesis.persons import days
 
 ACTIVE, DECEASED, MOVED = 0, 1, 2
 SHARED_FAMILIES = 30
 ANCHOR = date(2025, 12, 20)
 """The day on which everybody is as the parameters say; who they are does not depend on the day of a delivery."""
+ANCHOR_DAY = days(ANCHOR)
 MOVED_AWAY, TWO_REGISTERS, TWO_CARDS = 0, 1, 2
 """The three kinds of shared families."""
 
@@ -73,7 +75,7 @@ def shared_families(seed: int, origin: Targets, destination: Targets, count: int
     """The families that two regencies share: half moved away, the rest in both registers or with a person on two cards."""
     pair = f"{origin.code}|{destination.code}"
     rng = generator(seed, pair, "shared")
-    now = (ANCHOR - date(1970, 1, 1)).days
+    now = ANCHOR_DAY
     kind = np.sort(np.arange(count) % 4 - 1).clip(0)
     people = small_families(rng, np.full(count, 3), now)
     adult_child = (kind[people.family] == TWO_CARDS) & (people.relation == CHILD)

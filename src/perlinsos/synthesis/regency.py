@@ -115,7 +115,7 @@ def build_regency(
     On another day they are the same people with the same numbers, deciles and facts as on `moves.ANCHOR`; but for some of a
     recent card an older one, and deaths and moves as far back from the day.
     """
-    code, today, anchor = targets.code, days(snapshot), days(moves.ANCHOR)
+    code, today = targets.code, days(snapshot)
     villages = tuple(place for places in targets.villages for place in places)
     base, district = _base_people(seed, tables, targets)
     village = _house(generator(seed, code, "cards"), targets, district[base.relation == HEAD])
@@ -128,7 +128,7 @@ def build_regency(
         persons, families, welfare_persons = _add_shared(
             seed, tables, targets, is_origin, both, today, persons, families, welfare_persons
         )
-    age = (anchor - persons.birth) / 365.25
+    age = (moves.ANCHOR_DAY - persons.birth) / 365.25
     decile = families.true_decile[persons.family]
     living = np.where(persons.status == moves.DECEASED, -1.0, age)
     facts = welfare.draw_facts(generator(seed, code, "facts"), tables, living, persons.sex, decile)
@@ -251,7 +251,7 @@ def _dead(rng: np.random.Generator, base: _People, village: Ints, villages: tupl
     count = round(0.005 * len(base.birth))
     family = rng.integers(0, len(village), count)
     back = rng.integers(20, 365, count)
-    birth = days(moves.ANCHOR) - back - (np.clip(rng.normal(70, 12, count), 1, 98) * 365.25).astype(np.int64)
+    birth = moves.ANCHOR_DAY - back - (np.clip(rng.normal(70, 12, count), 1, 98) * 365.25).astype(np.int64)
     heads = base.birth[base.relation == HEAD][family]
     relation = np.where(rng.random(count) < 0.33, HEAD, np.where(birth < heads - 15 * 365, PARENT, OTHER))
     prefix = _district_digits(villages)[village[family]]
@@ -264,7 +264,7 @@ def _moved(
     rng: np.random.Generator, sizes: Ints, first_family: int, village: Ints, villages: tuple[Place, ...], today: int
 ) -> _People:
     """Families that moved away in the last half year, and people who lived alone and died: the welfare data still has them."""
-    people = moves.small_families(rng, sizes, days(moves.ANCHOR))
+    people = moves.small_families(rng, sizes, moves.ANCHOR_DAY)
     prefix = _district_digits(villages)[village[people.family]]
     left = (today - rng.integers(20, 180, len(sizes)))[people.family]
     serial = np.full(len(prefix), numbers.PERSON_SERIAL)
@@ -285,7 +285,7 @@ def _families(
     rng = generator(seed, targets.code, "welfare")
     count = int(base.family[-1]) + 1
     living = welfare.draw_living(rng, tables, targets, np.bincount(base.family, minlength=count))
-    issued = days(moves.ANCHOR) - rng.integers(60, OLDEST_CARD, len(village))
+    issued = moves.ANCHOR_DAY - rng.integers(60, OLDEST_CARD, len(village))
     issued = np.where(issued > today, issued - OLDEST_CARD, issued)
     card = numbers.number_cards(_district_digits(villages)[village], issued, numbers.CARD_SERIAL)
     elsewhere = rng.random(len(village))
@@ -324,7 +324,7 @@ def _welfare_persons(
     """The welfare data's persons: as the register, but some young people who have a card now stand on their parents'."""
     rows = np.flatnonzero(persons.status != moves.DECEASED)
     family, relation = persons.family[rows].copy(), persons.relation[rows].copy()
-    age = (days(moves.ANCHOR) - persons.birth[rows]) / 365.25
+    age = (moves.ANCHOR_DAY - persons.birth[rows]) / 365.25
     size = np.bincount(family, minlength=len(families.card))
     alone = np.flatnonzero((size[family] == 1) & (age >= 19) & (age < 35) & (family < base_families))
     old = np.flatnonzero((relation == HEAD) & (age >= 45) & (age < 62) & (family < base_families))

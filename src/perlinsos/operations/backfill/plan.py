@@ -27,8 +27,6 @@ from perlinsos.operations.backfill.record import BackfillRecord, PlannedStage, p
 from perlinsos.operations.calendar import ZONES, local_day
 from perlinsos.operations.dispatch import BEFORE_WINDOW, decide_statuses, keep_existing
 from perlinsos.operations.inputs import build_input_set, find_obstacle, pick_in_force
-from perlinsos.operations.region_programmes import describe_absent, find_absent
-from perlinsos.operations.rule_files import load_today
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,9 @@ def plan_stage(ctx: Context, connection: Connection, region: _Region, stage: Sta
         return PlannedStage(stage=str(stage), action="KEEP", why="it has a live cycle, which dispatch brings")
     record = follow_template(region.template, region.row["region_code"], stage)
     cycle = known or _as_cycle(record, region.row)
-    named = _lists_of(connection, cycle, region, is_known=known is not None)
-    lists, reason = keep_existing(ctx, cycle, named)
-    if reason:
-        return PlannedStage(stage=str(stage), action="KEEP", why=reason)
+    lists, left_out = keep_existing(ctx, cycle, _lists_of(connection, cycle, region, is_known=known is not None))
+    if left_out and not lists:
+        return PlannedStage(stage=str(stage), action="KEEP", why=left_out)
     if any(one.state not in ("planned", *BEFORE_WINDOW) for one in lists):
         return PlannedStage(stage=str(stage), action="KEEP", why="its lists went further than a backfill may touch")
     covered = cycles.read_team(connection, cycle, region.today)
@@ -117,8 +114,7 @@ def plan_stage(ctx: Context, connection: Connection, region: _Region, stage: Sta
         remedy = f"perlinsos region check {cycle.region_code} --stage {stage}"
         return PlannedStage(stage=str(stage), action="BLOCKED", why=obstacle, remedy=remedy)
     planned = _compare(ctx, connection, region, cycle, None if known else record, counted)
-    absent = find_absent(load_today(ctx), cycle.region_code, cycle.stage, [one.programme for one in named])
-    return planned.model_copy(update={"why": f"{planned.why}; {describe_absent(absent, cycle.stage)}"}) if absent else planned
+    return planned.model_copy(update={"why": f"{planned.why}; {left_out}"}) if left_out else planned
 
 
 def _as_cycle(record: CycleRecord, region: dict[str, Any]) -> Cycle:
