@@ -15,7 +15,7 @@ from perlinsos.operations.services import object_store
 from perlinsos.operations.services.home import Home, hold, read_json, write_private_json
 from perlinsos.operations.services.ports import LOOPBACK
 from perlinsos.operations.services.secrets import keep_secrets
-from perlinsos.operations.services.supervision import RUNNING, Supervisor
+from perlinsos.operations.services.supervision import RUNNING, STARTING, Supervisor
 from perlinsos.settings import Buckets, Settings
 
 STORE = "object-store"
@@ -83,9 +83,9 @@ def _put_in_force(home: Home) -> None:
 
 
 def _find_running(home: Home) -> Supervisor:
-    """The supervisor of the running store. Raises Unreachable where it does not run."""
+    """The supervisor of the running store ("starting" until it has lived two seconds). Unreachable where it does not run."""
     supervisor = Supervisor(home, keep_secrets(home))
-    if not supervisor.is_running() or supervisor.states().get(STORE, {}).get("statename") != RUNNING:
+    if not supervisor.is_running() or supervisor.states().get(STORE, {}).get("statename") not in {RUNNING, STARTING}:
         raise Unreachable("the object store does not run", where=str(home.root), remedy="`perlinsos up`, then again")
     return supervisor
 
