@@ -11,7 +11,7 @@ from importlib import import_module
 
 LIBRARIES = (
     "boto3", "botocore.client", "cryptography.hazmat.primitives.asymmetric.ed25519", "duckdb", "minio", "pandas",
-    "psycopg2.extras", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "pydantic", "sqlglot", "yaml",
+    "psycopg2.extras", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "pydantic", "sqlglot.dialects.duckdb", "yaml",
 )  # fmt: skip
 
 
@@ -19,3 +19,6 @@ def load_libraries() -> None:
     """Import them all. A library that is not installed is an error here, as it would be in the task."""
     for name in LIBRARIES:
         import_module(name)
+    # the default session of boto3 keeps its description of S3; the client itself is thrown away and contacts nobody
+    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}  # so that none is looked for
+    import_module("boto3").client("s3", region_name="us-east-1", **keys)

@@ -59,9 +59,8 @@ def connect(settings: Settings, role: Role | None = None, *, actor: str | None =
 def _act_as(connection: Connection, role: Role, actor: str | None) -> None:
     """Take the role for the life of the connection."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("set role {}").format(sql.Identifier(f"perlinsos_{role}")))
-        cursor.execute("select set_config('search_path', 'perlinsos', false)")
-        cursor.execute("select set_config('timezone', 'UTC', false)")
+        statements = "set role {}; set search_path to perlinsos; set timezone to 'UTC'"
+        cursor.execute(sql.SQL(statements).format(sql.Identifier(f"perlinsos_{role}")))
         if actor:
             cursor.execute("select set_config('perlinsos.actor', %s, false)", [actor])
     connection.commit()

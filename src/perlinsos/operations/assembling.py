@@ -215,11 +215,21 @@ def _find_near(engine: duckdb.DuckDBPyConnection, frozen: InputSet) -> None:
     for name in (*JOINED, "registration"):
         placed = "or region_code = $region" if "region_code" in DATASETS[name].names else "or $region is null"
         _add_near(engine, name, f"role = 'own' {placed}", {"region": region})
+    known = -1
     for _ in range(ROUNDS):
+        before, known = known, _count_near(engine)
+        if before == known:
+            return
         engine.execute("create or replace table nik_then as from near_nik")
         engine.execute("create or replace table card_then as from near_card")
         for name in JOINED:
             _add_near(engine, name, f"role <> 'own' and {_shares(DATASETS[name], 'nik_then', 'card_then')}", {})
+
+
+def _count_near(engine: duckdb.DuckDBPyConnection) -> int:
+    """How many numbers are known."""
+    found = engine.execute("select (select count(*) from near_nik) + (select count(*) from near_card)").fetchall()
+    return int(found[0][0])
 
 
 def _add_near(engine: duckdb.DuckDBPyConnection, name: str, condition: str, values: dict[str, Any]) -> None:

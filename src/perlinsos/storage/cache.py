@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +52,25 @@ class Cache:
 
     def trim(self, keep: Path | None = None) -> int:
         """Remove the least recently used files until the cap holds; the bytes removed."""
-        files = []
-        for path in self.folder.glob("??/*"):
-            with contextlib.suppress(FileNotFoundError):
-                files.append((path.stat().st_mtime, path.stat().st_size, path))
-        files.sort()
+        files = sorted(self._list())
         excess = sum(size for _, size, _ in files) - self.max_bytes
         latest = time.time() - self.grace_seconds
         removed = 0
-        for used, size, path in files:
+        for used, size, name in files:
             if removed >= excess or used > latest:
                 break
+            path = Path(name)
             if path != keep:
                 path.unlink(missing_ok=True)
                 removed += size
         return removed
+
+    def _list(self) -> Iterator[tuple[float, int, str]]:
+        """When each file was last used, its bytes and its path. Every fetch asks, so it takes one `stat` a file."""
+        for folder in os.scandir(self.folder):
+            if len(folder.name) != 2:  # a fetch under way
+                continue
+            for file in os.scandir(folder):
+                with contextlib.suppress(FileNotFoundError):
+                    found = file.stat()
+                    yield found.st_mtime, found.st_size, file.path

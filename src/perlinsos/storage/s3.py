@@ -54,7 +54,10 @@ class S3Storage:
 
     @cached_property
     def _writer(self) -> Any:
-        """The boto3 client, made at the first conditional write (its import is slow)."""
+        """The boto3 client, made at the first conditional write (its import is slow).
+
+        Of the default session, which keeps the description of S3 that it once read: a worker may have read it before it forks.
+        """
         import boto3
         from botocore.config import Config
 
@@ -66,7 +69,7 @@ class S3Storage:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        return boto3.session.Session().client(
+        return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=self._keys[0],
