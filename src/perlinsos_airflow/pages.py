@@ -29,6 +29,7 @@ from perlinsos.watch.region import RegionReport, read_region
 from perlinsos.watch.rights import Rights, open_pages, read_rights
 from perlinsos.watch.strip import read_disk, read_strip
 from perlinsos_airflow import platform, rendering
+from perlinsos_airflow.schedules import interval
 
 PREFIX = "/perlinsos"
 STATIC = ("perlinsos.css", "perlinsos.js", "chart.umd.min.js")
@@ -227,7 +228,7 @@ def _add_alerts(app: FastAPI, render: rendering.Render) -> None:
             "alerts.html", asked=asked, is_sending=bool(read_alert_settings(asked.settings).urls),
             opened=read_alerts(asked.connection, asked.rights, is_open=True),
             resolved=read_alerts(asked.connection, asked.rights, is_open=False),
-            platform=describe_platform(asked),
+            platform=describe_platform(asked), look_every=interval("watch"),
         )  # fmt: skip
 
     @app.get("/health.json")

@@ -11,10 +11,14 @@ from airflow.sdk import DeltaTriggerTimetable
 _DEFAULT_SECONDS = {"pull": 900, "dispatch": 300, "watch": 300}
 
 
-def every(dag_id: str) -> DeltaTriggerTimetable:
+def interval(dag_id: str) -> timedelta:
     """The interval of `pull` (15 minutes), `dispatch` or `watch` (5 minutes), or what `PERLINSOS_<ID>_SECONDS` says."""
-    seconds = float(os.environ.get(f"PERLINSOS_{dag_id.upper()}_SECONDS", _DEFAULT_SECONDS[dag_id]))
-    return DeltaTriggerTimetable(timedelta(seconds=seconds))
+    return timedelta(seconds=float(os.environ.get(f"PERLINSOS_{dag_id.upper()}_SECONDS", _DEFAULT_SECONDS[dag_id])))
+
+
+def every(dag_id: str) -> DeltaTriggerTimetable:
+    """The timetable of a DAG that looks at its interval."""
+    return DeltaTriggerTimetable(interval(dag_id))
 
 
 def retries() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,9 @@ def test_live_and_backfill_stand_apart_and_the_order_is_asked_for(open_as: Calla
 
 def test_nothing_is_fetched_from_elsewhere(open_as: Callable[..., Page]) -> None:
     page = open_as("admin", "alerts")
+    expect(page.locator(".looks")).to_have_text(
+        re.compile(r"(The last look was .+ ago|Nobody has looked yet); there is one every \d+ ")
+    )
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(page.url.replace("alerts", f"regions/{OPEN}"))

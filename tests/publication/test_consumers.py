@@ -43,6 +43,7 @@ PROFILES = ("payer", "programme_owner", "auditor", "statistics")
 def fetch(ctx: Context, consumer: str, into: Path, revision: int = 1) -> Path:
     folder = into / f"{consumer}-r{revision}"
     fetch_list(ctx.storage, ctx.settings.buckets, f"{LIST_ID}/r{revision}", folder, consumer)
+    assert folder.stat().st_mode & 0o077 == 0, "a list is for its owner alone"
     return folder
 
 

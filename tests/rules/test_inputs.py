@@ -122,6 +122,12 @@ def test_a_csv_file_out_of_order_is_refused_with_its_place(tmp_path: Path, old: 
     assert "35101" not in str(caught.value)
 
 
+def test_a_result_is_for_its_owner_alone(tmp_path: Path) -> None:
+    decide(_region(), tmp_path)
+    determine(REGION, "2026-T1", tmp_path / "inputs", tmp_path / "mine")
+    assert (tmp_path / "mine").stat().st_mode & 0o077 == 0
+
+
 def test_bom_and_crlf_are_fine(tmp_path: Path) -> None:
     answer = decide(_region(), tmp_path)
     path = tmp_path / "inputs" / "population.csv"

@@ -31,7 +31,7 @@ def rebuild_inputs(ctx: Context, frozen: InputSet, out: Path) -> dict[str, dict[
 
     Refused where an object of a batch is gone, naming it: then the list cannot be computed again.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open_engine(ctx.settings.threads, ctx.settings.memory_limit) as engine:
         return assemble_inputs(engine, frozen, partial(_fetch, ctx), out)
 

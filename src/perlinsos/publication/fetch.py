@@ -55,7 +55,8 @@ def fetch_list(
     """Fetch a revision (the newest where none is named) into a new folder; list, files and bytes.
 
     Follows the manifest, so it never sees a part of a list; each file is compared with the manifest's hash. The folder
-    appears whole or not at all. Raises WrongUsage where `out` holds something, Missing where there is no such list.
+    appears whole or not at all, and is its owner's alone. Raises WrongUsage where `out` holds something, Missing where
+    there is no such list.
     """
     list_id, revision = parse_label(label)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -66,7 +67,6 @@ def fetch_list(
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         manifest = _fetch_files(storage, bucket, prefix, aside)
-        aside.chmod(0o755)
         aside.replace(out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -141,7 +141,7 @@ def _refuse_unknown_region(path: Path, region: str) -> None:
 
 @contextmanager
 def _new_folder(inputs: Path, out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its place when all went well, and is removed when not."""
+    """A temporary folder beside `out` that takes its place when all went well, and is removed when not; its owner's alone."""
     _refuse_place(inputs, out)
     with _writable(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,6 @@ def _new_folder(inputs: Path, out: Path) -> Iterator[Path]:
     try:
         with _writable(out):
             yield folder
-            folder.chmod(0o755)
             if out.exists():
                 shutil.rmtree(out)
             folder.rename(out)

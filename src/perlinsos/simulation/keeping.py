@@ -46,7 +46,6 @@ def new_folder(out: Path) -> Iterator[Path]:
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         yield aside
-        aside.chmod(0o755)
         if out.exists():
             out.rmdir()
         aside.rename(out)

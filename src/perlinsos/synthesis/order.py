@@ -92,7 +92,6 @@ def run_order(order: SynthOrder, progress: Callable[[str], object] = str) -> dic
     work = Path(tempfile.mkdtemp(prefix=f".{order.out.name}-", dir=parent))
     try:
         summary = _make(replace(order, out=work), progress)
-        work.chmod(0o755)
         work.replace(order.out)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -17,6 +17,7 @@ from perlinsos.operations.demo.bring_in import bring_in, past_commands, register
 from perlinsos.operations.demo.lay import Population, begin_synthesis, end_synthesis, lay_deliveries, register_settings
 from perlinsos.operations.demo.watch import Watch
 from perlinsos.operations.services.airflow_api import open_airflow
+from perlinsos.operations.services.home import prepare
 from perlinsos.operations.services.start import start
 from perlinsos.settings import Settings, load_settings
 
@@ -34,7 +35,8 @@ def run_demo(settings: Settings, families: dict[str, int], *, patience_seconds: 
     console = Console(stderr=True)
     population = Population(families)
     deliveries = settings.home / "demo" / population.name
-    deliveries.parent.mkdir(parents=True, exist_ok=True)
+    prepare(settings.home)
+    deliveries.parent.mkdir(mode=0o700, exist_ok=True)
     for name, value in TICKS.items():
         os.environ.setdefault(name, value)
 
