@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+OUT = Path(__file__).resolve().parent / "out"
 NAMES = {
     "floor": "floor: read the needed columns, write the same rows",
     "product_1": "perlinsos determine, 1 thread",
@@ -94,6 +95,32 @@ def command_lines(results: dict[str, Any]) -> list[str]:
     ]
 
 
+def platform_lines(folder: Path) -> list[str]:
+    """What the last runs of coverage_page.py and backfill.py said; nothing of one that was not run."""
+    lines = []
+    if (page := _read(folder / "coverage_page.json")) is not None:
+        seconds = page["median_seconds"]
+        lines += [
+            f"- coverage page with {page['regions']} regions x {page['stages']} stages in Chromium: interactive after "
+            f"**{seconds['interactive']:.2f} s** (goal: under 3), the last cell read after {seconds['last_cell']:.2f} s; the "
+            f"server answers after {seconds['server']:.2f} s (medians of {page['rounds']} rounds, load {page['load']:.1f})"
+        ]
+    if (past := _read(folder / "backfill.json")) is not None:
+        own, stages = past["airflow_own_cpu_seconds"], past["stages"]
+        lines += [
+            f"- backfill of {stages} stages of a region of {past['families']:,} families: "
+            f"{past['steps_cpu_seconds'] + own:.1f} CPU s above the idle services, of which {own:.1f} for Airflow's own tasks, "
+            f"beside {past['determine_cpu_seconds']:.1f} CPU s of {stages} `perlinsos determine` runs: "
+            f"**{past['ratio_with_airflow']:.2f}** times the runs plus Airflow's own tasks (goal: at most {past['limit']}); "
+            f"with Airflow left out on both sides {past['ratio_of_steps']:.2f} times"
+        ]
+    return ["## The platform", "", *lines, ""] if lines else []
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
 def is_busy(machine: dict[str, Any]) -> bool:
     """Whether other work ran beside the measurement."""
     return bool(machine["load_before"] > machine["cores"] / 2)
@@ -135,13 +162,13 @@ def write_document(results: dict[str, Any], file: Path) -> None:
         "",
         *command_lines(results),
         "",
+        *platform_lines(OUT),
     ]
     file.write_text("\n".join(lines), encoding="utf-8")
     draw(results, file.with_suffix(".svg"))
 
 
 if __name__ == "__main__":
-    here = Path(__file__).resolve().parent
-    kept = json.loads((here / "out" / "results.json").read_text(encoding="utf-8"))
-    draw(kept, here / "out" / "determination.png")
-    write_document(kept, here.parent / "docs" / "performance.md")
+    kept = json.loads((OUT / "results.json").read_text(encoding="utf-8"))
+    draw(kept, OUT / "determination.png")
+    write_document(kept, OUT.parents[1] / "docs" / "performance.md")
