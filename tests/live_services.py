@@ -85,7 +85,9 @@ class Services:
 
     def processes(self) -> list[Any]:
         """The living processes of this home."""
-        return find_ours(self.secrets.services_id, data_folder(self.home)) if self.home.secrets.exists() else []
+        if not self.home.secrets.exists():
+            return []
+        return find_ours(self.secrets.services_id, data_folder(self.home), session=self.home.read_supervisor_pid())
 
 
 def listening_addresses(services: Services) -> set[str]:

@@ -95,6 +95,13 @@ class Home:
         """A short name of this home that is the same at every start."""
         return hashlib.sha256(os.fsencode(str(self.root))).hexdigest()[:12]
 
+    def read_supervisor_pid(self) -> int | None:
+        """The process id of the supervisor that runs, or that was killed; None where it was stopped or never started."""
+        try:
+            return int(self.supervisor_pid.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
     def log(self, part: str) -> Path:
         """The log of one part."""
         return self.logs / f"{part}.log"

@@ -145,7 +145,8 @@ def _bring_up(work: Start) -> None:
 
 def _clear_away(work: Start) -> None:
     """End what an earlier supervisor that was killed left running, and its dead files."""
-    leftovers = find_ours(work.secrets.services_id, postgres.data_folder(work.home))
+    session = work.home.read_supervisor_pid()
+    leftovers = find_ours(work.secrets.services_id, postgres.data_folder(work.home), session=session)
     if leftovers:
         work.note(f"{len(leftovers)} processes that a killed supervisor left behind are ended")
         alive = end(leftovers, patience=20)

@@ -29,8 +29,8 @@ def stop(home: Home, say: Callable[[str], None]) -> dict[str, Any]:
 
 def stop_all(home: Home, secrets: Secrets, say: Callable[[str], None]) -> int:
     """Airflow first, then the rest by the supervisor's order, then by process id what still lives. Returns how many."""
-    data = data_folder(home)
-    ours = find_ours(secrets.services_id, data)
+    data, session = data_folder(home), home.read_supervisor_pid()
+    ours = find_ours(secrets.services_id, data, session=session)
     supervisor = Supervisor(home, secrets)
     if supervisor.is_running():
         number = int(supervisor.call("supervisor.getPID"))
@@ -40,7 +40,7 @@ def stop_all(home: Home, secrets: Secrets, say: Callable[[str], None]) -> int:
         say("the object store and PostgreSQL stop")
         supervisor.call("supervisor.shutdown")
         psutil.wait_procs([process], timeout=STOP_SECONDS)
-    left = find_ours(secrets.services_id, data)
+    left = find_ours(secrets.services_id, data, session=session)
     if left:
         say(f"{len(left)} processes that the supervisor did not end are ended")
     alive = end(left, patience=3)
