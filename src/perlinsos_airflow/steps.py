@@ -6,6 +6,8 @@ import logging
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,13 +33,15 @@ def run(step: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     else is raised is logged with long numbers masked: an error of a library may quote a row.
     """
     from perlinsos.context import open_context
+    from perlinsos.ledger.connection import KeptConnections
     from perlinsos.settings import act_as, load_settings
 
     try:
         made_by = provenance()
         settings = act_as(load_settings(), _WRITERS.get(made_by["task_id"], "operator"))
         context = open_context(settings, at=run_time(), holder=made_by["run_id"])
-        return step(context, *arguments, **keywords)
+        with closing(KeptConnections(settings, actor=made_by["run_id"])) as kept:
+            return step(replace(context, connect=kept.transaction), *arguments, **keywords)
     except Unreachable as error:
         raise ConnectionError(str(error)) from None
     except PerlinsosError as error:

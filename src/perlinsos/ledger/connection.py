@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import psycopg2
@@ -86,6 +86,63 @@ def transaction(settings: Settings, role: Role, *, actor: str | None = None) -> 
         raise explain_error(error) from error
     finally:
         connection.close()
+
+
+class KeptConnections:
+    """Transactions as `transaction` gives them, for one step: a connection is kept for the next one of the same role.
+
+    A step makes up to twenty transactions, and a new connection costs both sides more than most of them. A kept one that the
+    server has ended meanwhile is replaced before it is given out. `close` at the end of the step.
+    """
+
+    def __init__(self, settings: Settings, *, actor: str | None = None) -> None:
+        self._settings, self._actor = settings, actor
+        self._idle: dict[Role, Connection] = {}
+
+    @contextmanager
+    def transaction(self, role: Role) -> Iterator[Connection]:
+        """One transaction in a role, as `transaction`."""
+        connection = self._take(role)
+        try:
+            yield connection
+            connection.commit()
+        except psycopg2.Error as error:
+            raise explain_error(error) from error
+        finally:
+            self._give_back(role, connection)
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        while self._idle:
+            self._idle.popitem()[1].close()
+
+    def _take(self, role: Role) -> Connection:
+        kept = self._idle.pop(role, None)
+        if kept is not None:
+            if _is_usable(kept):
+                return kept
+            kept.close()
+        return connect(self._settings, role, actor=self._actor)
+
+    def _give_back(self, role: Role, connection: Connection) -> None:
+        """Keep it, in no transaction; a broken one, and a second one of a role, are ended."""
+        with suppress(psycopg2.Error):  # a broken one is found when it is taken again
+            connection.rollback()
+        if role in self._idle or connection.closed:
+            connection.close()
+        else:
+            self._idle[role] = connection
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Whether the server still answers on it; no transaction is left open."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select")
+        connection.rollback()
+    except psycopg2.Error:
+        return False
+    return True
 
 
 def call(connection: Connection, function: str, arguments: Sequence[Any]) -> Any:
