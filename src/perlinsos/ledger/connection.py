@@ -19,6 +19,8 @@ Role = Literal[
 ]
 Connection = psycopg2.extensions.connection
 SCHEMA = "perlinsos"
+SILENT_MILLISECONDS = 30_000
+"""How long a server may leave what was sent unacknowledged: a kept connection may lead to a host that is gone."""
 _REFUSED, _CONFLICT = "PL001", "PL002"  # raised by the functions in sql/schema
 
 
@@ -36,7 +38,9 @@ def connect(settings: Settings, role: Role | None = None, *, actor: str | None =
             "or a database with PERLINSOS_DATABASE_URL",
         )
     try:
-        connection = psycopg2.connect(settings.database_url, connect_timeout=10, application_name="perlinsos")
+        connection = psycopg2.connect(
+            settings.database_url, connect_timeout=10, tcp_user_timeout=SILENT_MILLISECONDS, application_name="perlinsos"
+        )
         if role is not None:
             _act_as(connection, role, actor)
     except psycopg2.OperationalError as error:
