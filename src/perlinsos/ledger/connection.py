@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal
 
 import psycopg2
@@ -82,14 +82,18 @@ def transaction(settings: Settings, role: Role, *, actor: str | None = None) -> 
 
     What the ledger's functions refuse comes out as Refused or Conflict, a lost server as Unreachable.
     """
-    connection = connect(settings, role, actor=actor)
-    try:
+    with closing(connect(settings, role, actor=actor)) as connection, _committing(connection):
         yield connection
+
+
+@contextmanager
+def _committing(connection: Connection) -> Iterator[None]:
+    """Commit at the end of the block; what the server says comes out in our own words."""
+    try:
+        yield
         connection.commit()
     except psycopg2.Error as error:
         raise explain_error(error) from error
-    finally:
-        connection.close()
 
 
 class KeptConnections:
@@ -108,10 +112,8 @@ class KeptConnections:
         """One transaction in a role, as `transaction`."""
         connection = self._take(role)
         try:
-            yield connection
-            connection.commit()
-        except psycopg2.Error as error:
-            raise explain_error(error) from error
+            with _committing(connection):
+                yield connection
         finally:
             self._give_back(role, connection)
 

@@ -215,15 +215,15 @@ def _find_near(engine: duckdb.DuckDBPyConnection, frozen: InputSet) -> None:
     for name in (*JOINED, "registration"):
         placed = "or region_code = $region" if "region_code" in DATASETS[name].names else "or $region is null"
         _add_near(engine, name, f"role = 'own' {placed}", {"region": region})
-    known = -1
+    known = _count_near(engine)
     for _ in range(ROUNDS):
-        before, known = known, _count_near(engine)
-        if before == known:
-            return
         engine.execute("create or replace table nik_then as from near_nik")
         engine.execute("create or replace table card_then as from near_card")
         for name in JOINED:
             _add_near(engine, name, f"role <> 'own' and {_shares(DATASETS[name], 'nik_then', 'card_then')}", {})
+        before, known = known, _count_near(engine)
+        if known == before:
+            return
 
 
 def _count_near(engine: duckdb.DuckDBPyConnection) -> int:
